@@ -1,0 +1,46 @@
+// The tape: what run() records, and the backward pass over it. Internal to autograd.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "cotangent/autograd/primitive.h"
+
+namespace cotangent::autograd {
+
+// One recorded call. Ids increase in the order of creation, which is a topological order: an input's node is always
+// older than the node that uses it. The tape is the set of nodes that tensors still hold.
+class Node final : public History {
+ public:
+  Node(std::shared_ptr<const Primitive> primitive, Tensors inputs, Tensor output);
+  ~Node() override;
+
+  const std::uint64_t id;
+  const std::shared_ptr<const Primitive> primitive;
+  Tensors inputs;  // with their histories; elements only where the primitive saves them
+  Tensor output;   // without history, which would be this node
+};
+
+// The node that computed `tensor`, or null.
+std::shared_ptr<const Node> node_of(const Tensor& tensor);
+
+// While one of these lives on this thread, run() records. Transforms nest: the backward pass of an inner transform
+// runs while the outer one's is alive, and so is recorded itself, which is what makes second derivatives work.
+class Recording {
+ public:
+  Recording();
+  ~Recording();
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+  static bool active();
+};
+
+// `tensor` under a fresh name that only the caller knows. Every transform differentiates with respect to such names,
+// so that no two can be confused, and what is older than them need not be looked at.
+Tensor alias(const Tensor& tensor);
+
+// The cotangents of `roots` (made by alias(), oldest first), given those of `outputs`; null where nothing depends on
+// the root. A null cotangent means zero.
+Tensors backward(const Tensors& outputs, const Tensors& cotangents, const Tensors& roots);
+
+}  // namespace cotangent::autograd

@@ -1,0 +1,43 @@
+# A layer is a library of its own with an include root of its own, so that including upwards does not compile.
+
+# cotangent_layer(<name> USES <layer>... SOURCES <file>... HEADERS <public header>... PRIVATE <library>...)
+# makes cotangent::<name> from the folder of the same name. Headers are included as "cotangent/<name>/<header>"
+# everywhere: here, by add_subdirectory and after an install.
+function(cotangent_layer layer)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "USES;SOURCES;HEADERS;PRIVATE")
+  set(target cotangent_${layer})
+  set(root ${PROJECT_BINARY_DIR}/include/${layer})
+  file(MAKE_DIRECTORY ${root}/cotangent)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${layer} ${root}/cotangent/${layer} SYMBOLIC)
+
+  add_library(${target} ${ARG_SOURCES})
+  add_library(cotangent::${layer} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${layer} POSITION_INDEPENDENT_CODE ON VERIFY_INTERFACE_HEADER_SETS ON)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  list(TRANSFORM ARG_HEADERS PREPEND ${root}/cotangent/${layer}/ OUTPUT_VARIABLE headers)
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${root} FILES ${headers})
+  list(TRANSFORM ARG_USES PREPEND cotangent::)
+  target_link_libraries(${target} PUBLIC ${ARG_USES} PRIVATE ${ARG_PRIVATE} fmt::fmt)
+  cotangent_warnings(${target})
+  set_property(GLOBAL APPEND PROPERTY COTANGENT_LAYERS ${target})
+endfunction()
+
+# The warnings that this project compiles without; they bind only its own files.
+function(cotangent_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wconversion -Wno-sign-conversion
+    $<$<CXX_COMPILER_ID:Clang>:-Wreorder-init-list> $<$<BOOL:${COTANGENT_WERROR}>:-Werror>)
+endfunction()
+
+# cotangent::cotangent, everything, with the front door "cotangent/cotangent.h".
+function(cotangent_umbrella)
+  set(root ${PROJECT_BINARY_DIR}/include/umbrella)
+  configure_file(${PROJECT_SOURCE_DIR}/cotangent.h ${root}/cotangent/cotangent.h COPYONLY)
+  add_library(cotangent INTERFACE)
+  add_library(cotangent::cotangent ALIAS cotangent)
+  set_target_properties(cotangent PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+  target_sources(cotangent INTERFACE FILE_SET HEADERS BASE_DIRS ${root} FILES ${root}/cotangent/cotangent.h)
+  get_property(layers GLOBAL PROPERTY COTANGENT_LAYERS)
+  list(TRANSFORM layers REPLACE "^cotangent_" "cotangent::")
+  target_link_libraries(cotangent INTERFACE ${layers})
+  set_property(GLOBAL APPEND PROPERTY COTANGENT_LAYERS cotangent)
+endfunction()

@@ -1,0 +1,89 @@
+// Shapes: extents and the arithmetic on them.
+#include "cotangent/core/shape.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "cotangent/core/error.h"
+
+namespace cotangent {
+
+std::int64_t Shape::elements() const {
+  std::int64_t product = 1;
+  for (std::int64_t extent : extents_) product *= extent;
+  return product;
+}
+
+std::string to_string(const Shape& shape) {
+  if (shape.ndim() == 1) return fmt::format("({},)", shape[0]);
+  return fmt::format("({})", fmt::join(shape, ", "));
+}
+
+void require_valid(std::string_view operation, const Shape& shape) {
+  for (std::int64_t extent : shape)
+    if (extent < 0) fail(operation, fmt::format("extents must not be negative, got shape {}", to_string(shape)));
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return;
+  std::int64_t product = 1;
+  for (std::int64_t extent : shape)
+    if (__builtin_mul_overflow(product, extent, &product) || product > (std::int64_t{1} << 59))
+      fail(operation, fmt::format("shape {} has more elements than memory can be addressed", to_string(shape)));
+}
+
+Strides row_major_strides(const Shape& shape) {
+  Strides strides(shape.size());
+  std::int64_t step = 1;
+  for (std::size_t axis = shape.size(); axis-- > 0;) {
+    strides[axis] = step;
+    step *= shape[axis];
+  }
+  return strides;
+}
+
+int normalize_axis(std::string_view operation, int axis, int ndim) {
+  if (axis < -ndim || axis >= ndim)
+    fail(operation, ndim == 0 ? fmt::format("axis {} of a single number, which has no axes", axis)
+                              : fmt::format("axis {} is outside [-{}, {}) of a tensor with {} axes", axis, ndim, ndim, ndim));
+  return axis < 0 ? axis + ndim : axis;
+}
+
+std::vector<int> normalize_axes(std::string_view operation, const std::vector<int>& axes, int ndim) {
+  std::vector<int> result;
+  if (axes.empty()) {
+    for (int axis = 0; axis < ndim; ++axis) result.push_back(axis);
+    return result;
+  }
+  for (int axis : axes) result.push_back(normalize_axis(operation, axis, ndim));
+  std::sort(result.begin(), result.end());
+  if (std::adjacent_find(result.begin(), result.end()) != result.end())
+    fail(operation, fmt::format("axes must be distinct, got ({})", fmt::join(axes, ", ")));
+  return result;
+}
+
+Shape broadcast_shapes(std::string_view operation, const Shape& a, const Shape& b) {
+  const Shape& longer = a.size() >= b.size() ? a : b;
+  const Shape& shorter = a.size() >= b.size() ? b : a;
+  Shape result = longer;
+  const std::size_t offset = longer.size() - shorter.size();
+  for (std::size_t axis = 0; axis < shorter.size(); ++axis) {
+    const std::int64_t p = longer[offset + axis], q = shorter[axis];
+    if (p != q && p != 1 && q != 1)
+      fail(operation, fmt::format("shapes {} and {} do not broadcast: aligned at the last axis, extents {} and {} differ and "
+                                  "neither is 1; reshape or transpose one of them",
+                                  to_string(a), to_string(b), a.size() >= b.size() ? p : q, a.size() >= b.size() ? q : p));
+    result[offset + axis] = p == 1 ? q : p;
+  }
+  return result;
+}
+
+Strides broadcast_strides(const Shape& from, const Shape& to) {
+  Strides strides(to.size(), 0);
+  const Strides own = row_major_strides(from);
+  const std::size_t offset = to.size() - from.size();
+  for (std::size_t axis = 0; axis < from.size(); ++axis)
+    if (from[axis] != 1) strides[offset + axis] = own[axis];
+  return strides;
+}
+
+}  // namespace cotangent

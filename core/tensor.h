@@ -1,0 +1,123 @@
+// Tensor: an immutable n-dimensional array, passed around by value.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cotangent/core/dtype.h"
+#include "cotangent/core/shape.h"
+
+namespace cotangent {
+
+// What a layer above attaches to a tensor to remember how it was computed. core carries it and never looks inside.
+class History {
+ public:
+  virtual ~History() = default;
+};
+
+// A handle to {shared contiguous row-major elements, shape, dtype, history}. Copying copies the handle; elements never
+// change once the tensor is shared, so tensors may be read from any number of threads. A default-made Tensor is null:
+// it stands for "no tensor" and every accessor but is_null() and the conversion to bool throws Error.
+class Tensor {
+ public:
+  Tensor() = default;
+
+  // Copies `values`, in row-major order. Error if their number is not that of `shape`.
+  template <Element T>
+  static Tensor from_data(Shape shape, std::span<const T> values);
+
+  // A tensor whose elements are unspecified until mutable_data() has written them: for kernels.
+  static Tensor uninitialized(Shape shape, DType dtype);
+
+  bool is_null() const { return body_ == nullptr; }
+  explicit operator bool() const { return !is_null(); }
+
+  const Shape& shape() const { return body().shape; }
+  std::int64_t dim(int axis) const;  // extent of one axis; negative axes count from the end
+  int ndim() const { return body().shape.ndim(); }
+  std::int64_t size() const { return body().elements; }
+  DType dtype() const { return body().dtype; }
+
+  // All elements, row-major. Error unless T is the tensor's dtype.
+  template <Element T>
+  std::span<const T> data() const {
+    return {static_cast<const T*>(bytes(dtype_of<T>(), "data")), static_cast<std::size_t>(size())};
+  }
+
+  // The only element of a tensor of size 1. Error if there are more or T is not the tensor's dtype.
+  template <Element T>
+  T item() const {
+    require_single();
+    return *static_cast<const T*>(bytes(dtype_of<T>(), "item"));
+  }
+
+  // The same values in another dtype, as static_cast converts them (to Bool: whether nonzero). Differentiable between
+  // floating types; defined by the layer of operations (ops/convert.cpp).
+  Tensor to(DType dtype) const;
+
+  // Writable elements, for the code that has just made this tensor and has not yet shared it.
+  template <Element T>
+  std::span<T> mutable_data() {
+    return {static_cast<T*>(mutable_bytes(dtype_of<T>())), static_cast<std::size_t>(size())};
+  }
+
+  // True if no other tensor shares these elements, so that whoever holds the handle may overwrite them.
+  bool is_unique() const;
+
+  // For the layers above: the history, and tensors that share these elements under another history or shape.
+  const std::shared_ptr<const History>& history() const { return body().history; }
+  Tensor with_history(std::shared_ptr<const History> history) const;
+  Tensor with_shape(Shape shape) const;  // same number of elements, no history
+  Tensor without_elements() const;       // shape, dtype and history only: it pins no memory
+
+ private:
+  struct Body {
+    std::shared_ptr<std::byte> buffer;
+    Shape shape;
+    std::int64_t elements = 0;
+    DType dtype = DType::Float32;
+    std::shared_ptr<const History> history;
+  };
+
+  explicit Tensor(Body body) : body_(std::make_shared<Body>(std::move(body))) {}
+  const Body& body() const {
+    if (body_ == nullptr) fail_null();
+    return *body_;
+  }
+  [[noreturn]] static void fail_null();
+  const void* bytes(DType asked, const char* operation) const;
+  void* mutable_bytes(DType asked);
+  void require_single() const;
+
+  std::shared_ptr<const Body> body_;
+};
+
+using Tensors = std::vector<Tensor>;
+
+// Makers. Numbers are converted to `dtype`; Error for a negative extent.
+Tensor zeros(const Shape& shape, DType dtype = DType::Float32);
+Tensor ones(const Shape& shape, DType dtype = DType::Float32);
+Tensor full(const Shape& shape, double value, DType dtype = DType::Float32);
+
+// 0, 1, ..., count - 1; or start, start + step, ... up to but not including stop (numpy.arange).
+Tensor arange(std::int64_t count, DType dtype = DType::Int64);
+Tensor arange(double start, double stop, double step, DType dtype = DType::Float32);
+
+// `count` numbers from start to stop, both included, evenly spaced (jax.numpy.linspace: element i < count - 1 is
+// start * (1 - t) + stop * t with t = i / (count - 1), all in `dtype`; the last is `stop` itself).
+Tensor linspace(double start, double stop, std::int64_t count, DType dtype = DType::Float32);
+
+// The identity matrix of shape (n, n).
+Tensor eye(std::int64_t n, DType dtype = DType::Float32);
+
+Tensor zeros_like(const Tensor& tensor);
+Tensor ones_like(const Tensor& tensor);
+
+// "Float32 (2, 3)": how messages describe a tensor.
+std::string describe(const Tensor& tensor);
+
+}  // namespace cotangent

@@ -1,0 +1,2 @@
+// Modules.
+#include "cotangent/nn/module.h"

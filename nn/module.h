@@ -1,0 +1,2 @@
+// Modules.
+#pragma once

@@ -1,0 +1,114 @@
+// Elementwise loops: Eigen array expressions over blocks of contiguous elements, with NumPy broadcasting. Internal.
+#pragma once
+
+#include <Eigen/Core>
+#include <array>
+#include <cstdint>
+
+#include "cotangent/core/parallel.h"
+#include "cotangent/core/tensor.h"
+
+namespace cotangent::kernels {
+
+template <class T>
+using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+template <class T>
+using ConstMap = Eigen::Map<const Array<T>>;
+template <class T>
+using Map = Eigen::Map<Array<T>>;
+
+constexpr std::int64_t kElementwiseBlock = 1 << 14;  // elements a thread takes at once: fits in L1 and L2 with room
+
+// output[i] = f(input[i]); f maps an Eigen array expression of In to one of Out.
+template <class In, class Out, class F>
+void map_elements(const Tensor& input, Tensor& output, F f) {
+  const In* const in = input.data<In>().data();
+  Out* const out = output.mutable_data<Out>().data();
+  parallel_for(output.size(), kElementwiseBlock, [&](std::int64_t begin, std::int64_t end) {
+    Map<Out>(out + begin, end - begin) = f(ConstMap<In>(in + begin, end - begin));
+  });
+}
+
+// How N inputs broadcast to one output, with adjacent axes merged wherever all inputs step through them alike. The
+// innermost merged axis is a run of `inner` elements, along which each input either steps by one or stands still.
+template <std::size_t N>
+struct Broadcast {
+  Shape outer;
+  std::array<Strides, N> strides;  // of the outer axes
+  std::int64_t inner = 1;
+  std::array<bool, N> steps{};
+
+  Broadcast(const std::array<const Shape*, N>& shapes, const Shape& output) {
+    std::array<Strides, N> full;
+    for (std::size_t k = 0; k < N; ++k) full[k] = broadcast_strides(*shapes[k], output);
+    std::vector<std::int64_t> extents;  // innermost first while building
+    std::array<std::vector<std::int64_t>, N> merged;
+    for (std::size_t axis = output.size(); axis-- > 0;) {
+      if (output[axis] == 1) continue;
+      bool joins = !extents.empty();
+      for (std::size_t k = 0; joins && k < N; ++k) joins = full[k][axis] == merged[k].back() * extents.back();
+      if (joins) {
+        extents.back() *= output[axis];
+      } else {
+        extents.push_back(output[axis]);
+        for (std::size_t k = 0; k < N; ++k) merged[k].push_back(full[k][axis]);
+      }
+    }
+    if (extents.empty()) return;
+    inner = extents[0];
+    outer = Shape(extents.rbegin(), extents.rend() - 1);
+    for (std::size_t k = 0; k < N; ++k) {
+      steps[k] = merged[k][0] != 0;
+      strides[k].assign(merged[k].rbegin(), merged[k].rend() - 1);
+    }
+  }
+
+  // The offset of input k at the start of a row, rows counted in the order of the output.
+  std::int64_t offset(std::size_t k, std::int64_t row) const {
+    std::int64_t result = 0;
+    for (std::size_t axis = outer.size(); axis-- > 0; row /= outer[axis]) result += row % outer[axis] * strides[k][axis];
+    return result;
+  }
+};
+
+// Calls f with one Eigen expression per input: a map of its next n elements, or a constant where it stands still.
+template <std::size_t N, class F, class... Done>
+void with_operands(const std::array<bool, N>&, std::int64_t, F&& f, std::tuple<>, Done&&... done) {
+  f(done...);
+}
+template <std::size_t N, class F, class First, class... Rest, class... Done>
+void with_operands(const std::array<bool, N>& steps, std::int64_t n, F&& f, std::tuple<const First*, const Rest*...> pointers,
+                   Done&&... done) {
+  const auto rest = std::apply([](auto, auto... others) { return std::make_tuple(others...); }, pointers);
+  const First* const pointer = std::get<0>(pointers);
+  if (steps[sizeof...(Done)]) with_operands(steps, n, f, rest, done..., ConstMap<First>(pointer, n));
+  else with_operands(steps, n, f, rest, done..., Array<First>::Constant(n, *pointer));
+}
+
+// output = f(inputs...) elementwise, each input broadcast to the output's shape; f maps Eigen array expressions of
+// In... to one of Out.
+template <class Out, class... In, class F>
+void map_broadcast(const Tensors& inputs, Tensor& output, F f) {
+  constexpr std::size_t N = sizeof...(In);
+  [&]<std::size_t... K>(std::index_sequence<K...>) {
+    const Broadcast<N> plan({&inputs[K].shape()...}, output.shape());
+    const std::tuple<const In*...> base{inputs[K].template data<In>().data()...};
+    Out* const out = output.mutable_data<Out>().data();
+    const auto run = [&](std::int64_t row, std::int64_t begin, std::int64_t n) {
+      const std::tuple<const In*...> at{std::get<K>(base) + plan.offset(K, row) + (plan.steps[K] ? begin : 0)...};
+      with_operands(
+          plan.steps, n, [&](const auto&... operands) { Map<Out>(out + row * plan.inner + begin, n) = f(operands...); }, at);
+    };
+    if (output.size() == 0) return;
+    if (plan.outer.empty())
+      parallel_for(plan.inner, kElementwiseBlock, [&](std::int64_t begin, std::int64_t end) { run(0, begin, end - begin); });
+    else
+      parallel_for(plan.outer.elements(), std::max<std::int64_t>(1, kElementwiseBlock / plan.inner),
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t row = begin; row < end; ++row) run(row, 0, plan.inner);
+                   });
+  }
+  (std::index_sequence_for<In...>());
+}
+
+}  // namespace cotangent::kernels

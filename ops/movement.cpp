@@ -1,0 +1,72 @@
+// Movement: reshape and broadcast_to.
+#include "cotangent/ops/movement.h"
+
+#include <fmt/format.h>
+
+#include "cotangent/autograd/primitive.h"
+#include "cotangent/core/error.h"
+#include "cotangent/ops/kernels/elementwise.h"
+#include "cotangent/ops/reduce.h"
+
+namespace cotangent {
+namespace {
+
+class Reshape final : public Primitive {
+ public:
+  explicit Reshape(Shape shape) : shape_(std::move(shape)) {}
+  std::string_view name() const override { return "reshape"; }
+
+  Shape shape(const Tensors& inputs) const override {
+    Shape result = shape_;
+    std::int64_t known = 1, free = -1;
+    for (std::size_t axis = 0; axis < result.size(); ++axis) {
+      if (result[axis] != -1) known *= result[axis];
+      else if (free < 0) free = static_cast<std::int64_t>(axis);
+      else fail(name(), fmt::format("only one extent may be -1, got {}", to_string(shape_)));
+    }
+    const std::int64_t size = inputs[0].size();
+    if (free >= 0 && known > 0 && size % known == 0) result[static_cast<std::size_t>(free)] = size / known;
+    if (std::any_of(result.begin(), result.end(), [](std::int64_t extent) { return extent < 0; }) || result.elements() != size)
+      fail(name(), fmt::format("shape {} does not fit the {} elements of shape {}", to_string(shape_), size, to_string(inputs[0].shape())));
+    return result;
+  }
+
+  void forward(const Tensors&, Tensor&) const override {}
+  bool is_view() const override { return true; }
+  Saves saves() const override { return Saves::Nothing; }
+  Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t) const override { return reshape(g, inputs[0].shape()); }
+
+ private:
+  const Shape shape_;
+};
+
+class BroadcastTo final : public Primitive {
+ public:
+  explicit BroadcastTo(Shape shape) : shape_(std::move(shape)) {}
+  std::string_view name() const override { return "broadcast_to"; }
+
+  Shape shape(const Tensors& inputs) const override {
+    require_valid(name(), shape_);
+    if (inputs[0].ndim() > shape_.ndim() || broadcast_shapes(name(), inputs[0].shape(), shape_) != shape_)
+      fail(name(), fmt::format("shape {} does not broadcast to {}", to_string(inputs[0].shape()), to_string(shape_)));
+    return shape_;
+  }
+
+  void forward(const Tensors& inputs, Tensor& output) const override {
+    visit(output.dtype(), [&]<class T>() { kernels::map_broadcast<T, T>(inputs, output, [](const auto& x) { return x; }); });
+  }
+
+  Saves saves() const override { return Saves::Nothing; }
+  Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t) const override { return sum_to(g, inputs[0].shape()); }
+
+ private:
+  const Shape shape_;
+};
+
+}  // namespace
+
+Tensor reshape(const Tensor& x, const Shape& shape) { return run<Reshape>({x}, shape); }
+
+Tensor broadcast_to(const Tensor& x, const Shape& shape) { return x.shape() == shape ? x : run<BroadcastTo>({x}, shape); }
+
+}  // namespace cotangent

@@ -1,0 +1,25 @@
+// The gradient table: one row or more per primitive, checked to order 2 in Float64.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cotangent/cotangent.h"
+
+namespace cotangent::testing {
+
+struct GradRow {
+  std::string primitive;  // its name()
+  std::string what;       // what is special about this row: letters, digits and _
+  Function f;
+  Tensors inputs;   // Float64, away from kinks
+  double step = 0;  // see GradCheckOptions; 1 is exact for functions linear in each input
+};
+
+// Numbers that look random, are the same on every machine, and lie in [low, high).
+Tensor sample(const Shape& shape, double low = -1, double high = 1, std::uint64_t seed = 0);
+
+// The rows of each part of the library.
+std::vector<GradRow> arithmetic_rows();
+
+}  // namespace cotangent::testing
