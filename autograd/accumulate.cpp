@@ -26,7 +26,8 @@ class Accumulate final : public Primitive {
 
   Shape shape(const Tensors& inputs) const override {
     if (inputs[0].shape() != inputs[1].shape() || inputs[0].dtype() != inputs[1].dtype())
-      fail(name(), fmt::format("cotangents of one tensor must agree, got {} and {}", describe(inputs[0]), describe(inputs[1])));
+      fail(name(),
+           fmt::format("cotangents of one tensor must agree, got {} and {}", describe(inputs[0]), describe(inputs[1])));
     return inputs[0].shape();
   }
 

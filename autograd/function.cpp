@@ -7,6 +7,8 @@
 
 namespace cotangent {
 
-void Function::fail_arity(std::size_t given) { fail("Function", fmt::format("the callable does not take {} tensors", given)); }
+void Function::fail_arity(std::size_t given) {
+  fail("Function", fmt::format("the callable does not take {} tensors", given));
+}
 
 }  // namespace cotangent

@@ -16,7 +16,8 @@ namespace cotangent {
 namespace {
 
 double element(const Tensor& tensor, std::int64_t i) {
-  return visit_floating(tensor.dtype(), [&]<class T>() { return static_cast<double>(tensor.data<T>()[static_cast<std::size_t>(i)]); });
+  return visit_floating(tensor.dtype(),
+                        [&]<class T>() { return static_cast<double>(tensor.data<T>()[static_cast<std::size_t>(i)]); });
 }
 
 // `tensor` with element i replaced by `value`, and the value as it was rounded.
@@ -97,8 +98,8 @@ class Checker {
   }
 
  private:
-  std::string compare(const ManyFunction& f, const Tensors& inputs, std::size_t which, const Tensor& analytic, const Tensors& weights,
-                      int order) {
+  std::string compare(const ManyFunction& f, const Tensors& inputs, std::size_t which, const Tensor& analytic,
+                      const Tensors& weights, int order) {
     const Tensor& input = inputs[which];
     const bool wide = input.dtype() == DType::Float64;
     const double unit = wide ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon();
@@ -123,15 +124,17 @@ class Checker {
     double excess = 1;  // error over what is allowed
     for (std::int64_t i = 0; i < input.size(); ++i) {
       const auto at = static_cast<std::size_t>(i);
-      const double ratio =
-          std::abs(element(analytic, i) - numeric[at]) / (tolerance * scale + noise[at] + std::numeric_limits<double>::min());
-      if (ratio > excess || std::isnan(ratio)) worst = i, excess = std::isnan(ratio) ? std::numeric_limits<double>::infinity() : ratio;
+      const double ratio = std::abs(element(analytic, i) - numeric[at]) /
+                           (tolerance * scale + noise[at] + std::numeric_limits<double>::min());
+      if (ratio > excess || std::isnan(ratio))
+        worst = i, excess = std::isnan(ratio) ? std::numeric_limits<double>::infinity() : ratio;
     }
     if (worst < 0) return "";
     return fmt::format(
-        "order {}, input {} {}, element {}: the vjp gives {:.10g}, finite differences {:.10g} ({:.3g} times the error allowed)", order,
-        which, describe(input), index_text(worst, input.shape()), element(analytic, worst), numeric[static_cast<std::size_t>(worst)],
-        excess);
+        "order {}, input {} {}, element {}: the vjp gives {:.10g}, finite differences {:.10g} ({:.3g} times the error "
+        "allowed)",
+        order, which, describe(input), index_text(worst, input.shape()), element(analytic, worst),
+        numeric[static_cast<std::size_t>(worst)], excess);
   }
 
   const GradCheckOptions options_;

@@ -36,7 +36,8 @@ class Sweep {
  public:
   Sweep(const Tensors& outputs, std::uint64_t oldest) {
     const auto younger = [](const auto& a, const auto& b) { return a->id < b->id; };
-    std::priority_queue<std::shared_ptr<const Node>, std::vector<std::shared_ptr<const Node>>, decltype(younger)> open(younger);
+    std::priority_queue<std::shared_ptr<const Node>, std::vector<std::shared_ptr<const Node>>, decltype(younger)> open(
+        younger);
     const auto push = [&](const Tensor& tensor) {
       std::shared_ptr<const Node> node = node_of(tensor);
       if (node != nullptr && node->id >= oldest) open.push(std::move(node));
@@ -63,7 +64,8 @@ class Sweep {
   void add(const Tensor& target, Tensor cotangent) {
     Step* step = find(target);
     if (step == nullptr || !step->needed || cotangent.is_null()) return;
-    step->cotangent = step->cotangent.is_null() ? std::move(cotangent) : accumulate(std::move(step->cotangent), std::move(cotangent));
+    step->cotangent =
+        step->cotangent.is_null() ? std::move(cotangent) : accumulate(std::move(step->cotangent), std::move(cotangent));
   }
 
   // Runs the vjp of every needed node but the roots, which keep their cotangents.
@@ -100,22 +102,23 @@ class Sweep {
     const History* history = tensor.history().get();
     if (history == nullptr) return nullptr;
     const std::uint64_t id = static_cast<const Node*>(history)->id;
-    const auto found =
-        std::lower_bound(steps_.begin(), steps_.end(), id, [](const Step& step, std::uint64_t value) { return step.node->id > value; });
+    const auto found = std::lower_bound(steps_.begin(), steps_.end(), id,
+                                        [](const Step& step, std::uint64_t value) { return step.node->id > value; });
     return found != steps_.end() && found->node->id == id ? &*found : nullptr;
   }
 
   static bool is_root(const Step& step, const Tensors& roots) {
     return step.node->primitive == alias_primitive() &&
-           std::any_of(roots.begin(), roots.end(), [&](const Tensor& root) { return root.history().get() == step.node.get(); });
+           std::any_of(roots.begin(), roots.end(),
+                       [&](const Tensor& root) { return root.history().get() == step.node.get(); });
   }
 
   // A wrong rule of a user's primitive should be named here, not surface somewhere else.
   static void check(const Node& node, std::size_t which, const Tensor& cotangent) {
     const Tensor& input = node.inputs[which];
     if (!cotangent.is_null() && (cotangent.shape() != input.shape() || cotangent.dtype() != input.dtype()))
-      fail(node.primitive->name(),
-           fmt::format("its vjp returned {} as the cotangent of input {}, which is {}", describe(cotangent), which, describe(input)));
+      fail(node.primitive->name(), fmt::format("its vjp returned {} as the cotangent of input {}, which is {}",
+                                               describe(cotangent), which, describe(input)));
   }
 
   std::vector<Step> steps_;
@@ -158,7 +161,8 @@ bool Recording::active() { return recording_depth > 0; }
 // Made without run(): a root is a name even when its tensor has no history of its own.
 Tensor alias(const Tensor& tensor) {
   const Tensor input = tensor.without_elements();
-  return tensor.with_history(std::make_shared<const Node>(alias_primitive(), Tensors{input}, input.with_history(nullptr)));
+  return tensor.with_history(
+      std::make_shared<const Node>(alias_primitive(), Tensors{input}, input.with_history(nullptr)));
 }
 
 Tensors backward(const Tensors& outputs, const Tensors& cotangents, const Tensors& roots) {
@@ -189,14 +193,16 @@ Tensor run(std::shared_ptr<const Primitive> primitive, Tensors inputs) {
     primitive->forward(inputs, output);
   }
   const auto tracked = [](const Tensor& input) { return input.history() != nullptr; };
-  if (!autograd::Recording::active() || !is_floating(dtype) || std::none_of(inputs.begin(), inputs.end(), tracked)) return output;
+  if (!autograd::Recording::active() || !is_floating(dtype) || std::none_of(inputs.begin(), inputs.end(), tracked))
+    return output;
 
   const Saves saves = primitive->saves();
   if (saves != Saves::Inputs && saves != Saves::InputsAndOutput)
     for (Tensor& input : inputs) input = input.without_elements();
   const bool keeps_output = saves == Saves::Output || saves == Saves::InputsAndOutput;
   Tensor kept = keeps_output ? output : output.without_elements();
-  return output.with_history(std::make_shared<const autograd::Node>(std::move(primitive), std::move(inputs), std::move(kept)));
+  return output.with_history(
+      std::make_shared<const autograd::Node>(std::move(primitive), std::move(inputs), std::move(kept)));
 }
 
 }  // namespace cotangent

@@ -11,13 +11,15 @@ namespace {
 
 using autograd::Recording;
 
-void require_like(std::string_view operation, std::string_view what, std::size_t i, const Tensor& given, const Tensor& wanted) {
+void require_like(std::string_view operation, std::string_view what, std::size_t i, const Tensor& given,
+                  const Tensor& wanted) {
   if (given.is_null() || given.shape() != wanted.shape() || given.dtype() != wanted.dtype())
     fail(operation, fmt::format("{} {} must be {}, got {}", what, i, describe(wanted), describe(given)));
 }
 
 void require_like(std::string_view operation, std::string_view what, const Tensors& given, const Tensors& wanted) {
-  if (given.size() != wanted.size()) fail(operation, fmt::format("needs {} {}s, got {}", wanted.size(), what, given.size()));
+  if (given.size() != wanted.size())
+    fail(operation, fmt::format("needs {} {}s, got {}", wanted.size(), what, given.size()));
   for (std::size_t i = 0; i < given.size(); ++i) require_like(operation, what, i, given[i], wanted[i]);
 }
 
@@ -27,8 +29,9 @@ ManyVjp sparse_vjp(std::string_view operation, const ManyFunction& f, const Tens
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].is_null()) fail(operation, fmt::format("input {} is a null Tensor", i));
     if (!is_floating(inputs[i].dtype()))
-      fail(operation, fmt::format("input {} is {}: only Float32 and Float64 have derivatives; capture it in the function instead", i,
-                                  describe(inputs[i])));
+      fail(operation,
+           fmt::format("input {} is {}: only Float32 and Float64 have derivatives; capture it in the function instead",
+                       i, describe(inputs[i])));
   }
   Tensors roots, outputs;
   {
@@ -69,9 +72,10 @@ Tensors gradients(std::string_view operation, const Function& f, const Tensors& 
   const ManyVjp result = sparse_vjp(operation, many(f), inputs);
   const Tensor& number = result.values[0];
   if (number.size() != 1 || !is_floating(number.dtype()))
-    fail(operation, fmt::format("the function must return a single Float32 or Float64 number, got {}; reduce it with sum() or "
-                                "mean(), or use vjp()",
-                                describe(number)));
+    fail(operation,
+         fmt::format("the function must return a single Float32 or Float64 number, got {}; reduce it with sum() or "
+                     "mean(), or use vjp()",
+                     describe(number)));
   if (value != nullptr) *value = number;
   return zeros_for_null(result.pullback({ones_like(number)}), inputs);
 }
@@ -82,7 +86,8 @@ ManyVjp vjp_many(const ManyFunction& f, const Tensors& inputs) {
   ManyVjp result = sparse_vjp("vjp", f, inputs);
   result.pullback = [pullback = std::move(result.pullback), wanted = outlines(result.values),
                      likes = outlines(inputs)](const Tensors& cotangents) {
-    if (cotangents.size() != wanted.size()) fail("vjp", fmt::format("needs {} cotangents, got {}", wanted.size(), cotangents.size()));
+    if (cotangents.size() != wanted.size())
+      fail("vjp", fmt::format("needs {} cotangents, got {}", wanted.size(), cotangents.size()));
     for (std::size_t i = 0; i < cotangents.size(); ++i)
       if (!cotangents[i].is_null()) require_like("vjp", "cotangent", i, cotangents[i], wanted[i]);
     return zeros_for_null(pullback(cotangents), likes);
@@ -92,7 +97,8 @@ ManyVjp vjp_many(const ManyFunction& f, const Tensors& inputs) {
 
 Vjp vjp(const Function& f, const Tensors& inputs) {
   ManyVjp result = vjp_many(many(f), inputs);
-  return {std::move(result.values[0]), [pullback = std::move(result.pullback)](const Tensor& g) { return pullback({g}); }};
+  return {std::move(result.values[0]),
+          [pullback = std::move(result.pullback)](const Tensor& g) { return pullback({g}); }};
 }
 
 ValueAndGrad value_and_grad(const Function& f, const Tensors& inputs) {
@@ -110,8 +116,8 @@ Jvp jvp(const Function& f, const Tensors& inputs, const Tensors& tangents) {
   }();
   const Tensor value = Recording::active() ? forward.values[0] : forward.values[0].with_history(nullptr);
   if (!is_floating(value.dtype())) return {value, zeros_like(value)};
-  const ManyVjp transposed =
-      sparse_vjp("jvp", [&](const Tensors& g) { return zeros_for_null(forward.pullback({g[0]}), inputs); }, {zeros_like(value)});
+  const ManyVjp transposed = sparse_vjp(
+      "jvp", [&](const Tensors& g) { return zeros_for_null(forward.pullback({g[0]}), inputs); }, {zeros_like(value)});
   return {value, zeros_for_null(transposed.pullback(tangents), {value})[0]};
 }
 

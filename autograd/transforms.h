@@ -62,7 +62,8 @@ class Gradient {
   Tensor operator()(const Tensor& x) const { return std::move((*this)(Tensors{x})[0]); }
 
   template <class... Rest>
-  requires(std::is_same_v<Rest, Tensor>&&...) auto operator()(const Tensor& first, const Tensor& second, const Rest&... rest) const {
+  requires(std::is_same_v<Rest, Tensor>&&...) auto operator()(const Tensor& first, const Tensor& second,
+                                                              const Rest&... rest) const {
     Tensors grads = (*this)(Tensors{first, second, rest...});
     if constexpr (sizeof...(Rest) == 0) {
       return std::pair<Tensor, Tensor>(std::move(grads[0]), std::move(grads[1]));

@@ -24,7 +24,8 @@ std::size_t size_of(DType dtype) {
 }
 
 void require_floating(std::string_view operation, DType dtype) {
-  if (!is_floating(dtype)) fail(operation, fmt::format("needs Float32 or Float64, got {}; convert with .to(DType::Float32)", name(dtype)));
+  if (!is_floating(dtype))
+    fail(operation, fmt::format("needs Float32 or Float64, got {}; convert with .to(DType::Float32)", name(dtype)));
 }
 
 }  // namespace cotangent

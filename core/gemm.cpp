@@ -22,30 +22,34 @@ void keep_single_threaded() {
 CBLAS_TRANSPOSE cblas(Transpose transpose) { return transpose == Transpose::Yes ? CblasTrans : CblasNoTrans; }
 
 template <class T>
-void run_gemm(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64_t k, T alpha, const T* a, std::int64_t lda, const T* b,
-              std::int64_t ldb, T beta, T* c, std::int64_t ldc) {
+void run_gemm(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64_t k, T alpha, const T* a,
+              std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc) {
   if (m <= 0 || n <= 0) return;
   if (k <= 0) {  // an empty sum; BLAS may reject the leading dimensions that come with it
     for (std::int64_t row = 0; row < m; ++row)
-      for (std::int64_t column = 0; column < n; ++column) c[row * ldc + column] = beta == T{0} ? T{0} : beta * c[row * ldc + column];
+      for (std::int64_t column = 0; column < n; ++column)
+        c[row * ldc + column] = beta == T{0} ? T{0} : beta * c[row * ldc + column];
     return;
   }
   keep_single_threaded();
   const auto size = [](std::int64_t value) { return static_cast<blasint>(value); };
   if constexpr (std::is_same_v<T, float>)
-    cblas_sgemm(CblasRowMajor, cblas(ta), cblas(tb), size(m), size(n), size(k), alpha, a, size(lda), b, size(ldb), beta, c, size(ldc));
-  else cblas_dgemm(CblasRowMajor, cblas(ta), cblas(tb), size(m), size(n), size(k), alpha, a, size(lda), b, size(ldb), beta, c, size(ldc));
+    cblas_sgemm(CblasRowMajor, cblas(ta), cblas(tb), size(m), size(n), size(k), alpha, a, size(lda), b, size(ldb), beta,
+                c, size(ldc));
+  else
+    cblas_dgemm(CblasRowMajor, cblas(ta), cblas(tb), size(m), size(n), size(k), alpha, a, size(lda), b, size(ldb), beta,
+                c, size(ldc));
 }
 
 }  // namespace
 
-void gemm(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64_t k, float alpha, const float* a, std::int64_t lda,
-          const float* b, std::int64_t ldb, float beta, float* c, std::int64_t ldc) {
+void gemm(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64_t k, float alpha, const float* a,
+          std::int64_t lda, const float* b, std::int64_t ldb, float beta, float* c, std::int64_t ldc) {
   run_gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
-void gemm(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64_t k, double alpha, const double* a, std::int64_t lda,
-          const double* b, std::int64_t ldb, double beta, double* c, std::int64_t ldc) {
+void gemm(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64_t k, double alpha, const double* a,
+          std::int64_t lda, const double* b, std::int64_t ldb, double beta, double* c, std::int64_t ldc) {
   run_gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 

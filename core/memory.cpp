@@ -43,7 +43,8 @@ class Cache {
       release();
       block = std::aligned_alloc(kAlignment, size);
     }
-    if (block == nullptr) fail("allocate", fmt::format("out of memory, {} bytes asked, {} held by tensors", size, use().live));
+    if (block == nullptr)
+      fail("allocate", fmt::format("out of memory, {} bytes asked, {} held by tensors", size, use().live));
     const std::lock_guard lock(mutex_);
     count(size);
     return static_cast<std::byte*>(block);

@@ -131,7 +131,8 @@ Team& team() {
 int num_threads() { return team().size(); }
 
 void set_num_threads(int count) {
-  if (count < 1 || count > kMaxThreads) fail("set_num_threads", fmt::format("must be from 1 to {}, got {}", kMaxThreads, count));
+  if (count < 1 || count > kMaxThreads)
+    fail("set_num_threads", fmt::format("must be from 1 to {}, got {}", kMaxThreads, count));
   if (inside_loop) fail("set_num_threads", "must not be called from inside a parallel loop");
   if (count != team().size()) team().resize(count);
 }

@@ -18,7 +18,8 @@ void set_num_threads(int count);
 class RangeFunction {
  public:
   template <class F>
-  requires(!std::is_same_v<std::remove_cvref_t<F>, RangeFunction>) RangeFunction(F&& f)  // implicit, so that a lambda can be passed
+  requires(!std::is_same_v<std::remove_cvref_t<F>, RangeFunction>)
+      RangeFunction(F&& f)  // implicit, so that a lambda can be passed
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
         call_([](void* object, std::int64_t begin, std::int64_t end) {
           (*static_cast<std::add_pointer_t<std::remove_reference_t<F>>>(object))(begin, end);

@@ -43,8 +43,9 @@ Strides row_major_strides(const Shape& shape) {
 
 int normalize_axis(std::string_view operation, int axis, int ndim) {
   if (axis < -ndim || axis >= ndim)
-    fail(operation, ndim == 0 ? fmt::format("axis {} of a single number, which has no axes", axis)
-                              : fmt::format("axis {} is outside [-{}, {}) of a tensor with {} axes", axis, ndim, ndim, ndim));
+    fail(operation, ndim == 0
+                        ? fmt::format("axis {} of a single number, which has no axes", axis)
+                        : fmt::format("axis {} is outside [-{}, {}) of a tensor with {} axes", axis, ndim, ndim, ndim));
   return axis < 0 ? axis + ndim : axis;
 }
 
@@ -69,9 +70,10 @@ Shape broadcast_shapes(std::string_view operation, const Shape& a, const Shape& 
   for (std::size_t axis = 0; axis < shorter.size(); ++axis) {
     const std::int64_t p = longer[offset + axis], q = shorter[axis];
     if (p != q && p != 1 && q != 1)
-      fail(operation, fmt::format("shapes {} and {} do not broadcast: aligned at the last axis, extents {} and {} differ and "
-                                  "neither is 1; reshape or transpose one of them",
-                                  to_string(a), to_string(b), a.size() >= b.size() ? p : q, a.size() >= b.size() ? q : p));
+      fail(operation,
+           fmt::format("shapes {} and {} do not broadcast: aligned at the last axis, extents {} and {} differ and "
+                       "neither is 1; reshape or transpose one of them",
+                       to_string(a), to_string(b), a.size() >= b.size() ? p : q, a.size() >= b.size() ? q : p));
     result[offset + axis] = p == 1 ? q : p;
   }
   return result;

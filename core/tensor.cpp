@@ -28,8 +28,8 @@ Tensor generate(const Shape& shape, DType dtype, F element) {
 template <class T>
 T to_element(const char* operation, double value) {
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-    if (!(value >= static_cast<double>(std::numeric_limits<T>::min()) && value < std::ldexp(1.0, std::numeric_limits<T>::digits) &&
-          value == std::trunc(value)))
+    if (!(value >= static_cast<double>(std::numeric_limits<T>::min()) &&
+          value < std::ldexp(1.0, std::numeric_limits<T>::digits) && value == std::trunc(value)))
       fail(operation, fmt::format("{} cannot hold {}; ask for a floating dtype", name(dtype_of<T>()), value));
   }
   return static_cast<T>(value);
@@ -41,7 +41,8 @@ template <Element T>
 Tensor Tensor::from_data(Shape shape, std::span<const T> values) {
   require_valid("from_data", shape);
   if (shape.elements() != static_cast<std::int64_t>(values.size()))
-    fail("from_data", fmt::format("shape {} has {} elements, {} values given", to_string(shape), shape.elements(), values.size()));
+    fail("from_data",
+         fmt::format("shape {} has {} elements, {} values given", to_string(shape), shape.elements(), values.size()));
   Tensor result = uninitialized(std::move(shape), dtype_of<T>());
   std::copy(values.begin(), values.end(), result.mutable_data<T>().begin());
   return result;
@@ -57,10 +58,13 @@ template Tensor Tensor::from_data<bool>(Shape, std::span<const bool>);
 Tensor Tensor::uninitialized(Shape shape, DType dtype) {
   require_valid("tensor", shape);
   const std::int64_t elements = shape.elements();
-  return Tensor(Body{allocate(static_cast<std::size_t>(elements) * size_of(dtype)), std::move(shape), elements, dtype, nullptr});
+  return Tensor(
+      Body{allocate(static_cast<std::size_t>(elements) * size_of(dtype)), std::move(shape), elements, dtype, nullptr});
 }
 
-std::int64_t Tensor::dim(int axis) const { return shape()[static_cast<std::size_t>(normalize_axis("dim", axis, ndim()))]; }
+std::int64_t Tensor::dim(int axis) const {
+  return shape()[static_cast<std::size_t>(normalize_axis("dim", axis, ndim()))];
+}
 
 bool Tensor::is_unique() const { return body_.use_count() == 1 && body_->buffer.use_count() == 1; }
 
@@ -70,7 +74,9 @@ Tensor Tensor::with_history(std::shared_ptr<const History> history) const {
   return Tensor(std::move(copy));
 }
 
-Tensor Tensor::with_shape(Shape shape) const { return Tensor(Body{body().buffer, std::move(shape), size(), dtype(), nullptr}); }
+Tensor Tensor::with_shape(Shape shape) const {
+  return Tensor(Body{body().buffer, std::move(shape), size(), dtype(), nullptr});
+}
 
 Tensor Tensor::without_elements() const { return Tensor(Body{nullptr, shape(), size(), dtype(), history()}); }
 
@@ -78,9 +84,10 @@ void Tensor::fail_null() { fail("tensor", "this Tensor is null: it was default-m
 
 const void* Tensor::bytes(DType asked, const char* operation) const {
   if (dtype() != asked)
-    fail(operation,
-         fmt::format("the elements are {}, asked for as {}; convert with .to(DType::{})", name(dtype()), name(asked), name(asked)));
-  if (body().buffer == nullptr) fail(operation, "this tensor keeps its shape only: the primitive's saves() left its elements out");
+    fail(operation, fmt::format("the elements are {}, asked for as {}; convert with .to(DType::{})", name(dtype()),
+                                name(asked), name(asked)));
+  if (body().buffer == nullptr)
+    fail(operation, "this tensor keeps its shape only: the primitive's saves() left its elements out");
   return body().buffer.get();
 }
 
@@ -112,10 +119,13 @@ Tensor arange(std::int64_t count, DType dtype) {
 
 Tensor arange(double start, double stop, double step, DType dtype) {
   if (!(step != 0) || !std::isfinite(step) || !std::isfinite(start) || !std::isfinite(stop))
-    fail("arange", fmt::format("start, stop and step must be finite and step not 0, got {}, {}, {}", start, stop, step));
+    fail("arange",
+         fmt::format("start, stop and step must be finite and step not 0, got {}, {}, {}", start, stop, step));
   const double count = std::max(0.0, std::ceil((stop - start) / step));
   if (count > 0x1p59) fail("arange", fmt::format("{} elements are more than memory can hold", count));
-  if (count > 0) visit(dtype, [&]<class T>() { to_element<T>("arange", start), to_element<T>("arange", start + (count - 1) * step); });
+  if (count > 0)
+    visit(dtype,
+          [&]<class T>() { to_element<T>("arange", start), to_element<T>("arange", start + (count - 1) * step); });
   return generate({static_cast<std::int64_t>(count)}, dtype,
                   [=]<class T>(std::int64_t i) { return static_cast<T>(start + static_cast<double>(i) * step); });
 }

@@ -26,7 +26,9 @@ struct Multiply {
   static constexpr std::string_view name = "multiply";
   static constexpr Saves saves = Saves::Inputs;
   static auto elements(const auto& a, const auto& b) { return a * b; }
-  static Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t which) { return g * inputs[1 - which]; }
+  static Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t which) {
+    return g * inputs[1 - which];
+  }
 };
 
 struct Divide {
@@ -47,8 +49,9 @@ class Negative final : public Primitive {
     return inputs[0].shape();
   }
   void forward(const Tensors& inputs, Tensor& output) const override {
-    kernels::visit_number(output.dtype(),
-                          [&]<class T>() { kernels::map_elements<T, T>(inputs[0], output, [](const auto& x) { return T{0} - x; }); });
+    kernels::visit_number(output.dtype(), [&]<class T>() {
+      kernels::map_elements<T, T>(inputs[0], output, [](const auto& x) { return T{0} - x; });
+    });
   }
   Saves saves() const override { return Saves::Nothing; }
   Tensor vjp(const Tensors&, const Tensor&, const Tensor& g, std::size_t) const override { return -g; }

@@ -16,13 +16,16 @@ class Convert final : public Primitive {
 
   void forward(const Tensors& inputs, Tensor& output) const override {
     visit(inputs[0].dtype(), [&]<class In>() {
-      visit(dtype_,
-            [&]<class Out>() { kernels::map_elements<In, Out>(inputs[0], output, [](const auto& x) { return x.template cast<Out>(); }); });
+      visit(dtype_, [&]<class Out>() {
+        kernels::map_elements<In, Out>(inputs[0], output, [](const auto& x) { return x.template cast<Out>(); });
+      });
     });
   }
 
   Saves saves() const override { return Saves::Nothing; }
-  Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t) const override { return g.to(inputs[0].dtype()); }
+  Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t) const override {
+    return g.to(inputs[0].dtype());
+  }
 
  private:
   const DType dtype_;

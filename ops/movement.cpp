@@ -26,15 +26,19 @@ class Reshape final : public Primitive {
     }
     const std::int64_t size = inputs[0].size();
     if (free >= 0 && known > 0 && size % known == 0) result[static_cast<std::size_t>(free)] = size / known;
-    if (std::any_of(result.begin(), result.end(), [](std::int64_t extent) { return extent < 0; }) || result.elements() != size)
-      fail(name(), fmt::format("shape {} does not fit the {} elements of shape {}", to_string(shape_), size, to_string(inputs[0].shape())));
+    if (std::any_of(result.begin(), result.end(), [](std::int64_t extent) { return extent < 0; }) ||
+        result.elements() != size)
+      fail(name(), fmt::format("shape {} does not fit the {} elements of shape {}", to_string(shape_), size,
+                               to_string(inputs[0].shape())));
     return result;
   }
 
   void forward(const Tensors&, Tensor&) const override {}
   bool is_view() const override { return true; }
   Saves saves() const override { return Saves::Nothing; }
-  Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t) const override { return reshape(g, inputs[0].shape()); }
+  Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t) const override {
+    return reshape(g, inputs[0].shape());
+  }
 
  private:
   const Shape shape_;
@@ -53,11 +57,14 @@ class BroadcastTo final : public Primitive {
   }
 
   void forward(const Tensors& inputs, Tensor& output) const override {
-    visit(output.dtype(), [&]<class T>() { kernels::map_broadcast<T, T>(inputs, output, [](const auto& x) { return x; }); });
+    visit(output.dtype(),
+          [&]<class T>() { kernels::map_broadcast<T, T>(inputs, output, [](const auto& x) { return x; }); });
   }
 
   Saves saves() const override { return Saves::Nothing; }
-  Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t) const override { return sum_to(g, inputs[0].shape()); }
+  Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t) const override {
+    return sum_to(g, inputs[0].shape());
+  }
 
  private:
   const Shape shape_;
@@ -67,6 +74,8 @@ class BroadcastTo final : public Primitive {
 
 Tensor reshape(const Tensor& x, const Shape& shape) { return run<Reshape>({x}, shape); }
 
-Tensor broadcast_to(const Tensor& x, const Shape& shape) { return x.shape() == shape ? x : run<BroadcastTo>({x}, shape); }
+Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+  return x.shape() == shape ? x : run<BroadcastTo>({x}, shape);
+}
 
 }  // namespace cotangent

@@ -15,7 +15,8 @@ namespace cotangent::testing {
 Tensor sample(const Shape& shape, double low, double high, std::uint64_t seed) {
   std::mt19937_64 generator(seed);
   Tensor result = Tensor::uninitialized(shape, DType::Float64);
-  for (double& out : result.mutable_data<double>()) out = low + (high - low) * static_cast<double>(generator() >> 11) * 0x1p-53;
+  for (double& out : result.mutable_data<double>())
+    out = low + (high - low) * static_cast<double>(generator() >> 11) * 0x1p-53;
   return result;
 }
 
@@ -45,16 +46,19 @@ TEST(GradTableIsComplete, EveryPrimitiveHasARow) {
   const std::regex named(R"re((?:name\(\) const override \{ return|constexpr std::string_view name =) "(\w+)")re");
   std::set<std::string> primitives, covered;
   for (const char* layer : {"autograd", "ops", "nn"})
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(std::filesystem::path(COTANGENT_SOURCE_DIR) / layer)) {
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(std::filesystem::path(COTANGENT_SOURCE_DIR) / layer)) {
       if (entry.path().extension() != ".cpp" && entry.path().extension() != ".h") continue;
       std::stringstream text;
       text << std::ifstream(entry.path()).rdbuf();
       const std::string source = text.str();
-      for (std::sregex_iterator match(source.begin(), source.end(), named), end; match != end; ++match) primitives.insert((*match)[1]);
+      for (std::sregex_iterator match(source.begin(), source.end(), named), end; match != end; ++match)
+        primitives.insert((*match)[1]);
     }
   for (const GradRow& row : all_rows()) covered.insert(row.primitive);
   EXPECT_GE(primitives.size(), 8u);
-  for (const std::string& primitive : primitives) EXPECT_TRUE(covered.count(primitive)) << primitive << " has no row in the gradient table";
+  for (const std::string& primitive : primitives)
+    EXPECT_TRUE(covered.count(primitive)) << primitive << " has no row in the gradient table";
   for (const std::string& row : covered) EXPECT_TRUE(primitives.count(row)) << "row " << row << " names no primitive";
 }
 

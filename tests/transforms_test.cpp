@@ -46,7 +46,8 @@ TEST(Grad, IsZeroWhereNothingDepends) {
 TEST(Grad, AsksForOneNumberAndFloatingInputs) {
   EXPECT_THROW(
       try { grad(cube)(ones({3})); } catch (const Error& error) {
-        EXPECT_NE(std::string(error.what()).find("grad: the function must return a single"), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what()).find("grad: the function must return a single"), std::string::npos)
+            << error.what();
         throw;
       },
       Error);
@@ -72,7 +73,8 @@ TEST(Vjp, PullbackServesManyTimesAndInsideTransforms) {
 }
 
 TEST(Jvp, IsTheDirectionalDerivative) {
-  const Jvp result = jvp([](const Tensor& a, const Tensor& b) { return a * a * b; }, {number(2), number(3)}, {number(1), number(10)});
+  const Jvp result =
+      jvp([](const Tensor& a, const Tensor& b) { return a * a * b; }, {number(2), number(3)}, {number(1), number(10)});
   EXPECT_DOUBLE_EQ(result.value.item<double>(), 12);
   EXPECT_DOUBLE_EQ(result.tangent.item<double>(), 12 + 40);
   const auto f = [](const Tensor& x) { return jvp(cube, {x}, {number(1)}).tangent; };

@@ -11,13 +11,14 @@
 namespace cotangent::kernels {
 
 inline void require_not_bool(std::string_view operation, DType dtype) {
-  if (dtype == DType::Bool) fail(operation, "Bool has no arithmetic; convert with .to(DType::Int32) or use logical operations");
+  if (dtype == DType::Bool)
+    fail(operation, "Bool has no arithmetic; convert with .to(DType::Int32) or use logical operations");
 }
 
 inline void require_same_dtype(std::string_view operation, const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype())
-    fail(operation, fmt::format("both operands must have one dtype, got {} and {}; convert one with .to(DType::{})", describe(a),
-                                describe(b), name(is_floating(b.dtype()) ? b.dtype() : a.dtype())));
+    fail(operation, fmt::format("both operands must have one dtype, got {} and {}; convert one with .to(DType::{})",
+                                describe(a), describe(b), name(is_floating(b.dtype()) ? b.dtype() : a.dtype())));
 }
 
 // visit() for every dtype but Bool.

@@ -66,7 +66,8 @@ struct Broadcast {
   // The offset of input k at the start of a row, rows counted in the order of the output.
   std::int64_t offset(std::size_t k, std::int64_t row) const {
     std::int64_t result = 0;
-    for (std::size_t axis = outer.size(); axis-- > 0; row /= outer[axis]) result += row % outer[axis] * strides[k][axis];
+    for (std::size_t axis = outer.size(); axis-- > 0; row /= outer[axis])
+      result += row % outer[axis] * strides[k][axis];
     return result;
   }
 };
@@ -77,8 +78,8 @@ void with_operands(const std::array<bool, N>&, std::int64_t, F&& f, std::tuple<>
   f(done...);
 }
 template <std::size_t N, class F, class First, class... Rest, class... Done>
-void with_operands(const std::array<bool, N>& steps, std::int64_t n, F&& f, std::tuple<const First*, const Rest*...> pointers,
-                   Done&&... done) {
+void with_operands(const std::array<bool, N>& steps, std::int64_t n, F&& f,
+                   std::tuple<const First*, const Rest*...> pointers, Done&&... done) {
   const auto rest = std::apply([](auto, auto... others) { return std::make_tuple(others...); }, pointers);
   const First* const pointer = std::get<0>(pointers);
   if (steps[sizeof...(Done)]) with_operands(steps, n, f, rest, done..., ConstMap<First>(pointer, n));
@@ -97,11 +98,13 @@ void map_broadcast(const Tensors& inputs, Tensor& output, F f) {
     const auto run = [&](std::int64_t row, std::int64_t begin, std::int64_t n) {
       const std::tuple<const In*...> at{std::get<K>(base) + plan.offset(K, row) + (plan.steps[K] ? begin : 0)...};
       with_operands(
-          plan.steps, n, [&](const auto&... operands) { Map<Out>(out + row * plan.inner + begin, n) = f(operands...); }, at);
+          plan.steps, n, [&](const auto&... operands) { Map<Out>(out + row * plan.inner + begin, n) = f(operands...); },
+          at);
     };
     if (output.size() == 0) return;
     if (plan.outer.empty())
-      parallel_for(plan.inner, kElementwiseBlock, [&](std::int64_t begin, std::int64_t end) { run(0, begin, end - begin); });
+      parallel_for(plan.inner, kElementwiseBlock,
+                   [&](std::int64_t begin, std::int64_t end) { run(0, begin, end - begin); });
     else
       parallel_for(plan.outer.elements(), std::max<std::int64_t>(1, kElementwiseBlock / plan.inner),
                    [&](std::int64_t begin, std::int64_t end) {

@@ -18,8 +18,9 @@ class Unary final : public Primitive {
   }
 
   void forward(const Tensors& inputs, Tensor& output) const override {
-    visit_floating(output.dtype(),
-                   [&]<class T>() { map_elements<T, T>(inputs[0], output, [](const auto& x) { return Function::elements(x); }); });
+    visit_floating(output.dtype(), [&]<class T>() {
+      map_elements<T, T>(inputs[0], output, [](const auto& x) { return Function::elements(x); });
+    });
   }
 
   Saves saves() const override { return Function::saves; }
