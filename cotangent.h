@@ -17,3 +17,4 @@
 #include "cotangent/ops/movement.h"
 #include "cotangent/ops/reduce.h"
 #include "cotangent/ops/unary.h"
+#include "cotangent/ops/window.h"
