@@ -1,6 +1,7 @@
 // The gradient table: one row or more per primitive, checked to order 2 in Float64.
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct GradRow {
   Tensors inputs;   // Float64, away from kinks
   double step = 0;  // see GradCheckOptions; 1 is exact for functions linear in each input
 };
+
+// For test listings and failures.
+inline void PrintTo(const GradRow& row, std::ostream* out) { *out << row.primitive << " " << row.what; }
 
 // Numbers that look random, are the same on every machine, and lie in [low, high).
 Tensor sample(const Shape& shape, double low = -1, double high = 1, std::uint64_t seed = 0);

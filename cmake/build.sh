@@ -1,0 +1,27 @@
+# Installs what is missing and configures the release build. Sourced by examples/run.sh and tests/run.sh.
+#
+# Needs a Debian 12 with apt and either root or sudo; once everything is installed, no network is used.
+set -eu
+cd "$(dirname "$0")/.."
+
+packages="
+  g++ cmake ninja-build
+  libeigen3-dev libopenblas-dev libfmt-dev
+  zlib1g-dev nlohmann-json3-dev
+  libcli11-dev libpng-dev dataset-fashion-mnist
+  libgtest-dev
+"
+
+missing=""
+for package in $packages; do
+  dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+  echo "Installing:$missing"
+  if [ "$(id -u)" -eq 0 ]; then as_root=""; else as_root="sudo"; fi
+  $as_root apt-get update
+  # shellcheck disable=SC2086  # a list of words
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $missing
+fi
+
+[ -f build/release/build.ninja ] || cmake --preset release

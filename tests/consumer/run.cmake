@@ -1,0 +1,20 @@
+# Configures, builds and runs a consumer project: cmake -DKIND=... -DSOURCE=... -DBUILD=... -DWORK=... -P run.cmake
+function(run)
+  execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+file(REMOVE_RECURSE ${WORK}/prefix)
+if(KIND STREQUAL "find_package")
+  run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
+  file(GLOB_RECURSE links LIST_DIRECTORIES false ${WORK}/prefix/include/*)
+  foreach(header ${links})
+    if(IS_SYMLINK ${header})
+      message(FATAL_ERROR "${header} was installed as a link")
+    endif()
+  endforeach()
+endif()
+run(${CMAKE_COMMAND} -S ${SOURCE}/tests/consumer/${KIND} -B ${WORK}/build -G ${GENERATOR} -DCMAKE_BUILD_TYPE=Release
+    -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} -DCOTANGENT_SOURCE_DIR=${SOURCE}
+    -DCMAKE_PREFIX_PATH=${WORK}/prefix)
+run(${CMAKE_COMMAND} --build ${WORK}/build --target consumer)
+run(${WORK}/build/consumer)

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Installs what is missing, builds everything and runs the tests: tests/run.sh [CTEST_ARGUMENT...]
+. "$(dirname "$0")/../cmake/build.sh"
+
+cmake --build build/release
+exec ctest --test-dir build/release --output-on-failure --parallel "$(nproc)" "$@"
