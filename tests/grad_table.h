@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cotangent/cotangent.h"
+#include "sample.h"
 
 namespace cotangent::testing {
 
@@ -19,9 +20,6 @@ struct GradRow {
 
 // For test listings and failures.
 inline void PrintTo(const GradRow& row, std::ostream* out) { *out << row.primitive << " " << row.what; }
-
-// Numbers that look random, are the same on every machine, and lie in [low, high).
-Tensor sample(const Shape& shape, double low = -1, double high = 1, std::uint64_t seed = 0);
 
 // The rows of each part of the library.
 std::vector<GradRow> arithmetic_rows();

@@ -5,20 +5,11 @@
 
 #include <filesystem>
 #include <fstream>
-#include <random>
 #include <regex>
 #include <set>
 #include <sstream>
 
 namespace cotangent::testing {
-
-Tensor sample(const Shape& shape, double low, double high, std::uint64_t seed) {
-  std::mt19937_64 generator(seed);
-  Tensor result = Tensor::uninitialized(shape, DType::Float64);
-  for (double& out : result.mutable_data<double>())
-    out = low + (high - low) * static_cast<double>(generator() >> 11) * 0x1p-53;
-  return result;
-}
 
 namespace {
 
