@@ -10,6 +10,7 @@
 #include "cotangent/core/gemm.h"
 #include "cotangent/core/memory.h"
 #include "cotangent/core/parallel.h"
+#include "cotangent/core/random.h"
 #include "cotangent/core/shape.h"
 #include "cotangent/core/tensor.h"
 #include "cotangent/ops/arithmetic.h"
