@@ -46,9 +46,10 @@ class Sweep {
     while (!open.empty()) {
       std::shared_ptr<const Node> node = open.top();
       open.pop();
-      if (!steps_.empty() && steps_.back().node == node) continue;
+      if (!steps_.empty() && steps_.back().id == node->id) continue;
       for (const Tensor& input : node->inputs) push(input);
-      steps_.push_back({std::move(node), Tensor(), false});
+      const std::uint64_t id = node->id;
+      steps_.push_back({id, std::move(node), Tensor(), false});
     }
   }
 
@@ -68,20 +69,21 @@ class Sweep {
         step->cotangent.is_null() ? std::move(cotangent) : accumulate(std::move(step->cotangent), std::move(cotangent));
   }
 
-  // Runs the vjp of every needed node but the roots, which keep their cotangents.
+  // Runs the vjp of every needed node but the roots, which keep their cotangents. Lets go of each node when it is done,
+  // so that where nobody else holds the graph, activations are freed on the way.
   void run(const Tensors& roots) {
     for (Step& step : steps_) {
-      if (!step.needed || step.cotangent.is_null() || is_root(step, roots)) continue;
-      const Node& node = *step.node;
+      const std::shared_ptr<const Node> node = std::move(step.node);
+      if (!step.needed || step.cotangent.is_null() || is_root(*node, roots)) continue;
       const Tensor g = std::move(step.cotangent);
       step.cotangent = Tensor();
-      const Tensor output = node.output.with_history(Recording::active() ? step.node : nullptr);
-      for (std::size_t which = 0; which < node.inputs.size(); ++which) {
-        const Step* source = find(node.inputs[which]);
+      const Tensor output = node->output.with_history(Recording::active() ? node : nullptr);
+      for (std::size_t which = 0; which < node->inputs.size(); ++which) {
+        const Step* source = find(node->inputs[which]);
         if (source == nullptr || !source->needed) continue;
-        Tensor cotangent = node.primitive->vjp(node.inputs, output, g, which);
-        check(node, which, cotangent);
-        add(node.inputs[which], std::move(cotangent));
+        Tensor cotangent = node->primitive->vjp(node->inputs, output, g, which);
+        check(*node, which, cotangent);
+        add(node->inputs[which], std::move(cotangent));
       }
     }
   }
@@ -93,6 +95,7 @@ class Sweep {
 
  private:
   struct Step {
+    std::uint64_t id;
     std::shared_ptr<const Node> node;
     Tensor cotangent;
     bool needed;
@@ -103,14 +106,13 @@ class Sweep {
     if (history == nullptr) return nullptr;
     const std::uint64_t id = static_cast<const Node*>(history)->id;
     const auto found = std::lower_bound(steps_.begin(), steps_.end(), id,
-                                        [](const Step& step, std::uint64_t value) { return step.node->id > value; });
-    return found != steps_.end() && found->node->id == id ? &*found : nullptr;
+                                        [](const Step& step, std::uint64_t value) { return step.id > value; });
+    return found != steps_.end() && found->id == id ? &*found : nullptr;
   }
 
-  static bool is_root(const Step& step, const Tensors& roots) {
-    return step.node->primitive == alias_primitive() &&
-           std::any_of(roots.begin(), roots.end(),
-                       [&](const Tensor& root) { return root.history().get() == step.node.get(); });
+  static bool is_root(const Node& node, const Tensors& roots) {
+    return node.primitive == alias_primitive() &&
+           std::any_of(roots.begin(), roots.end(), [&](const Tensor& root) { return root.history().get() == &node; });
   }
 
   // A wrong rule of a user's primitive should be named here, not surface somewhere else.
@@ -165,11 +167,11 @@ Tensor alias(const Tensor& tensor) {
       std::make_shared<const Node>(alias_primitive(), Tensors{input}, input.with_history(nullptr)));
 }
 
-Tensors backward(const Tensors& outputs, const Tensors& cotangents, const Tensors& roots) {
-  if (roots.empty()) return {};
+Tensors backward(Tensors outputs, const Tensors& cotangents, const Tensors& roots) {
   Sweep sweep(outputs, node_of(roots.front())->id);
   sweep.mark(roots);
   for (std::size_t i = 0; i < outputs.size(); ++i) sweep.add(outputs[i], cotangents[i]);
+  outputs.clear();
   sweep.run(roots);
   Tensors result;
   for (const Tensor& root : roots) result.push_back(sweep.cotangent(root));

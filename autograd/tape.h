@@ -39,8 +39,9 @@ class Recording {
 // so that no two can be confused, and what is older than them need not be looked at.
 Tensor alias(const Tensor& tensor);
 
-// The cotangents of `roots` (made by alias(), oldest first), given those of `outputs`; null where nothing depends on
-// the root. A null cotangent means zero.
-Tensors backward(const Tensors& outputs, const Tensors& cotangents, const Tensors& roots);
+// The cotangents of `roots` (made by alias(), oldest first, at least one), given those of `outputs`; null where nothing
+// depends on the root. A null cotangent means zero. Whoever moves the last handles to the outputs in has the graph
+// freed on the way.
+Tensors backward(Tensors outputs, const Tensors& cotangents, const Tensors& roots);
 
 }  // namespace cotangent::autograd

@@ -23,8 +23,23 @@ void require_like(std::string_view operation, std::string_view what, const Tenso
   for (std::size_t i = 0; i < given.size(); ++i) require_like(operation, what, i, given[i], wanted[i]);
 }
 
-// vjp_many, with zero cotangents left null.
-ManyVjp sparse_vjp(std::string_view operation, const ManyFunction& f, const Tensors& inputs) {
+// A function as it was recorded: what the transform differentiates (roots) and what came out.
+struct Recorded {
+  Tensors roots, outputs;
+
+  // The results as the caller may see them: tracked only if an outer transform is looking.
+  Tensors values() const {
+    if (Recording::active()) return outputs;
+    Tensors result;
+    for (const Tensor& output : outputs) result.push_back(output.with_history(nullptr));
+    return result;
+  }
+
+  // The cotangents of the inputs; null is zero.
+  Tensors pull(const Tensors& cotangents) const { return autograd::backward(outputs, cotangents, roots); }
+};
+
+Recorded record(std::string_view operation, const ManyFunction& f, const Tensors& inputs) {
   if (inputs.empty()) fail(operation, "needs at least one input to differentiate with respect to");
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].is_null()) fail(operation, fmt::format("input {} is a null Tensor", i));
@@ -33,20 +48,13 @@ ManyVjp sparse_vjp(std::string_view operation, const ManyFunction& f, const Tens
            fmt::format("input {} is {}: only Float32 and Float64 have derivatives; capture it in the function instead",
                        i, describe(inputs[i])));
   }
-  Tensors roots, outputs;
-  {
-    const Recording recording;
-    for (const Tensor& input : inputs) roots.push_back(autograd::alias(input));
-    outputs = f(roots);
-  }
-  ManyVjp result;
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (outputs[i].is_null()) fail(operation, fmt::format("the function returned a null Tensor as result {}", i));
-    result.values.push_back(Recording::active() ? outputs[i] : outputs[i].with_history(nullptr));
-  }
-  result.pullback = [roots = std::move(roots), outputs = std::move(outputs)](const Tensors& cotangents) {
-    return autograd::backward(outputs, cotangents, roots);
-  };
+  const Recording recording;
+  Recorded result;
+  for (const Tensor& input : inputs) result.roots.push_back(autograd::alias(input));
+  result.outputs = f(result.roots);
+  for (std::size_t i = 0; i < result.outputs.size(); ++i)
+    if (result.outputs[i].is_null())
+      fail(operation, fmt::format("the function returned a null Tensor as result {}", i));
   return result;
 }
 
@@ -67,30 +75,33 @@ ManyFunction many(const Function& f) {
   return [&f](const Tensors& inputs) { return Tensors{f(inputs)}; };
 }
 
-// The gradients of f as a function of its inputs.
-Tensors gradients(std::string_view operation, const Function& f, const Tensors& inputs, Tensor* value) {
-  const ManyVjp result = sparse_vjp(operation, many(f), inputs);
-  const Tensor& number = result.values[0];
-  if (number.size() != 1 || !is_floating(number.dtype()))
-    fail(operation,
-         fmt::format("the function must return a single Float32 or Float64 number, got {}; reduce it with sum() or "
-                     "mean(), or use vjp()",
-                     describe(number)));
-  if (value != nullptr) *value = number;
-  return zeros_for_null(result.pullback({ones_like(number)}), inputs);
+// The gradients of f at its inputs, and its value.
+ValueAndGrad differentiate(std::string_view operation, const Function& f, const Tensors& inputs) {
+  Recorded recorded = record(operation, many(f), inputs);
+  ValueAndGrad result;
+  result.value = recorded.values()[0];
+  if (result.value.size() != 1 || !is_floating(result.value.dtype()))
+    fail(operation, fmt::format("the function must return a single Float32 or Float64 number, got {}; reduce it with "
+                                "sum() or mean(), or use vjp()",
+                                describe(result.value)));
+  const Tensors one{ones_like(result.value)};
+  result.grads = zeros_for_null(autograd::backward(std::move(recorded.outputs), one, recorded.roots), inputs);
+  return result;
 }
 
 }  // namespace
 
 ManyVjp vjp_many(const ManyFunction& f, const Tensors& inputs) {
-  ManyVjp result = sparse_vjp("vjp", f, inputs);
-  result.pullback = [pullback = std::move(result.pullback), wanted = outlines(result.values),
+  Recorded recorded = record("vjp", f, inputs);
+  ManyVjp result;
+  result.values = recorded.values();
+  result.pullback = [recorded = std::move(recorded), wanted = outlines(result.values),
                      likes = outlines(inputs)](const Tensors& cotangents) {
     if (cotangents.size() != wanted.size())
       fail("vjp", fmt::format("needs {} cotangents, got {}", wanted.size(), cotangents.size()));
     for (std::size_t i = 0; i < cotangents.size(); ++i)
       if (!cotangents[i].is_null()) require_like("vjp", "cotangent", i, cotangents[i], wanted[i]);
-    return zeros_for_null(pullback(cotangents), likes);
+    return zeros_for_null(recorded.pull(cotangents), likes);
   };
   return result;
 }
@@ -101,31 +112,23 @@ Vjp vjp(const Function& f, const Tensors& inputs) {
           [pullback = std::move(result.pullback)](const Tensor& g) { return pullback({g}); }};
 }
 
-ValueAndGrad value_and_grad(const Function& f, const Tensors& inputs) {
-  ValueAndGrad result;
-  result.grads = gradients("grad", f, inputs, &result.value);
-  return result;
-}
+ValueAndGrad value_and_grad(const Function& f, const Tensors& inputs) { return differentiate("grad", f, inputs); }
 
 // The pullback is linear in its cotangent; the derivative's transpose, transposed, is the derivative.
 Jvp jvp(const Function& f, const Tensors& inputs, const Tensors& tangents) {
   require_like("jvp", "tangent", tangents, inputs);
-  const ManyVjp forward = [&] {
-    const Recording recording;  // so that the pullback below is itself recorded
-    return sparse_vjp("jvp", many(f), inputs);
-  }();
-  const Tensor value = Recording::active() ? forward.values[0] : forward.values[0].with_history(nullptr);
+  const Recorded forward = record("jvp", many(f), inputs);
+  const Tensor value = forward.values()[0];
   if (!is_floating(value.dtype())) return {value, zeros_like(value)};
-  const ManyVjp transposed = sparse_vjp(
-      "jvp", [&](const Tensors& g) { return zeros_for_null(forward.pullback({g[0]}), inputs); }, {zeros_like(value)});
-  return {value, zeros_for_null(transposed.pullback(tangents), {value})[0]};
+  const ManyFunction pullback = [&](const Tensors& g) { return zeros_for_null(forward.pull(g), inputs); };
+  const Recorded transposed = record("jvp", pullback, {zeros_like(value)});
+  return {value, zeros_for_null(transposed.pull(tangents), {value})[0]};
 }
 
 Tensors hvp(const Function& f, const Tensors& inputs, const Tensors& vectors) {
   require_like("hvp", "vector", vectors, inputs);
-  const ManyVjp gradient = sparse_vjp(
-      "hvp", [&](const Tensors& x) { return gradients("hvp", f, x, nullptr); }, inputs);
-  return zeros_for_null(gradient.pullback(vectors), inputs);
+  const ManyFunction gradient = [&](const Tensors& x) { return differentiate("hvp", f, x).grads; };
+  return zeros_for_null(record("hvp", gradient, inputs).pull(vectors), inputs);
 }
 
 Tensor hvp(const Function& f, const Tensor& x, const Tensor& v) { return hvp(f, Tensors{x}, Tensors{v})[0]; }

@@ -91,7 +91,7 @@ TEST(Hvp, IsTheHessianTimesAVector) {
   EXPECT_DOUBLE_EQ(product.data<double>()[2], -18);
 }
 
-TEST(Tape, AMillionNodesAreDifferentiatedAndFreedWithoutRecursion) {
+TEST(Recording, AMillionNodesAreDifferentiatedAndFreedWithoutRecursion) {
   const auto f = [](Tensor x) {
     for (int i = 0; i < 1'000'000; ++i) x = -x;
     return x;
@@ -99,7 +99,7 @@ TEST(Tape, AMillionNodesAreDifferentiatedAndFreedWithoutRecursion) {
   EXPECT_DOUBLE_EQ(grad(f)(number(1)).item<double>(), 1);
 }
 
-TEST(Tape, RecordsNothingOutsideTransforms) {
+TEST(Recording, RecordsNothingOutsideTransforms) {
   EXPECT_EQ((ones({2}) * 2).history(), nullptr);
   EXPECT_EQ(value_and_grad([](const Tensor& x) { return sum(x); }, {ones({2})}).value.history(), nullptr);
   EXPECT_EQ(grad(cube)(number(2)).history(), nullptr);
