@@ -1,0 +1,57 @@
+// Gradient clipping.
+#include "cotangent/nn/clip.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cotangent/core/error.h"
+
+namespace cotangent::nn {
+namespace {
+
+void require_gradients(std::string_view operation, const Tensors& grads) {
+  for (std::size_t i = 0; i < grads.size(); ++i)
+    if (grads[i].is_null() || !is_floating(grads[i].dtype()))
+      fail(operation, fmt::format("gradient {} must be Float32 or Float64, got {}", i, describe(grads[i])));
+}
+
+// f of every element, in new tensors.
+template <class F>
+Tensors map(const Tensors& tensors, F f) {
+  Tensors result;
+  for (const Tensor& tensor : tensors) {
+    result.push_back(Tensor::uninitialized(tensor.shape(), tensor.dtype()));
+    visit_floating(tensor.dtype(), [&]<class T>() {
+      std::ranges::transform(tensor.data<T>(), result.back().mutable_data<T>().begin(),
+                             [&](T x) { return static_cast<T>(f(static_cast<double>(x))); });
+    });
+  }
+  return result;
+}
+
+}  // namespace
+
+ClippedGrads clip_grad_norm(const Tensors& grads, double max_norm) {
+  if (!(max_norm > 0)) fail("clip_grad_norm", fmt::format("max_norm must be > 0, got {}", max_norm));
+  require_gradients("clip_grad_norm", grads);
+  double squares = 0;
+  for (const Tensor& grad : grads)
+    visit_floating(grad.dtype(), [&]<class T>() {
+      for (const T element : grad.data<T>()) squares += static_cast<double>(element) * static_cast<double>(element);
+    });
+  const double norm = std::sqrt(squares);
+  if (!std::isfinite(norm))
+    fail("clip_grad_norm", fmt::format("the norm of the gradients is {}: the training has diverged", norm));
+  const double factor = std::min(1.0, max_norm / (norm + 1e-6));
+  return {factor < 1 ? map(grads, [&](double x) { return factor * x; }) : grads, norm};
+}
+
+Tensors clip_grad_value(const Tensors& grads, double limit) {
+  if (!(limit >= 0)) fail("clip_grad_value", fmt::format("the limit must be >= 0, got {}", limit));
+  require_gradients("clip_grad_value", grads);
+  return map(grads, [&](double x) { return std::clamp(x, -limit, limit); });
+}
+
+}  // namespace cotangent::nn
