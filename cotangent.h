@@ -18,6 +18,7 @@
 #include "cotangent/nn/optim.h"
 #include "cotangent/ops/arithmetic.h"
 #include "cotangent/ops/convert.h"
+#include "cotangent/ops/matmul.h"
 #include "cotangent/ops/movement.h"
 #include "cotangent/ops/reduce.h"
 #include "cotangent/ops/unary.h"

@@ -1,4 +1,4 @@
-// Movement: reshape and broadcast_to.
+// Movement: reshape, with squeeze and expand_dims; and broadcast_to.
 #include "cotangent/ops/movement.h"
 
 #include <fmt/format.h>
@@ -76,6 +76,27 @@ Tensor reshape(const Tensor& x, const Shape& shape) { return run<Reshape>({x}, s
 
 Tensor broadcast_to(const Tensor& x, const Shape& shape) {
   return x.shape() == shape ? x : run<BroadcastTo>({x}, shape);
+}
+
+Tensor squeeze(const Tensor& x, const std::vector<int>& axes) {
+  std::vector<bool> drops(x.shape().size(), false);
+  for (int axis : normalize_axes("squeeze", axes, x.ndim())) {
+    const bool single = x.dim(axis) == 1;
+    if (!single && !axes.empty())
+      fail("squeeze", fmt::format("axis {} of shape {} has extent {}, only extent 1 can be dropped", axis,
+                                  to_string(x.shape()), x.dim(axis)));
+    drops[static_cast<std::size_t>(axis)] = single;
+  }
+  Shape shape;
+  for (std::size_t axis = 0; axis < drops.size(); ++axis)
+    if (!drops[axis]) shape.push_back(x.shape()[axis]);
+  return reshape(x, shape);
+}
+
+Tensor expand_dims(const Tensor& x, int axis) {
+  std::vector<std::int64_t> extents(x.shape().begin(), x.shape().end());
+  extents.insert(extents.begin() + normalize_axis("expand_dims", axis, x.ndim() + 1), 1);
+  return reshape(x, Shape(std::move(extents)));
 }
 
 }  // namespace cotangent
