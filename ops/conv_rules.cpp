@@ -1,0 +1,195 @@
+// The rules of convolution, and the messages of those who break them.
+#include "cotangent/ops/conv_rules.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "cotangent/core/error.h"
+
+namespace cotangent {
+namespace {
+
+using kernels::ConvAttributes;
+
+// The largest stride, dilation, padding and dilated extent: any sum of a few of them still fits in 64 bits.
+constexpr std::int64_t kMostExtent = std::int64_t{1} << 48;
+
+std::int64_t at(const Shape& shape, int axis) { return shape[static_cast<std::size_t>(axis)]; }
+
+// A spec as letters: "NHWC" for {0, 3, 1, 2} and "NC". Spatial axes are W, HW or DHW, or numbered if there are more.
+std::string letters(const std::vector<int>& spec, std::string_view reserved) {
+  constexpr std::array<std::string_view, 4> kSpatial{"", "W", "HW", "DHW"};
+  const std::size_t n = spec.size() - 2;
+  std::string result(spec.size(), '?');
+  for (std::size_t j = 0; j < spec.size(); ++j)
+    result[static_cast<std::size_t>(spec[j])] = j < 2                 ? reserved[j]
+                                                : n < kSpatial.size() ? kSpatial[n][j - 2]
+                                                                      : static_cast<char>('0' + (j - 2) % 10);
+  return result;
+}
+
+// "3 features (axis 3, 'C' of NHWC)": an extent and how it was found.
+std::string extent_of(const Shape& shape, const std::vector<int>& spec, std::string_view reserved, std::size_t which,
+                      std::string_view what) {
+  return fmt::format("{} {} (axis {}, '{}' of {})", at(shape, spec[which]), what, spec[which], reserved[which],
+                     letters(spec, reserved));
+}
+
+// "lhs (1, 8, 8, 3) is read as NHWC, rhs (3, 3, 8, 16) as HWIO": the end of most messages.
+std::string reading(const Shape& lhs, const Shape& rhs, const ConvDimensionNumbers& numbers) {
+  return fmt::format("lhs {} is read as {}, rhs {} as {}", to_string(lhs), letters(numbers.lhs_spec, "NC"),
+                     to_string(rhs), letters(numbers.rhs_spec, "OI"));
+}
+
+void require_specs(std::string_view operation, const Shape& lhs, const Shape& rhs,
+                   const ConvDimensionNumbers& numbers) {
+  if (lhs.ndim() != rhs.ndim() || lhs.ndim() < 2)
+    fail(operation, fmt::format("lhs and rhs need the same number of axes, 2 or more, got {} and {}: lhs {}, rhs {}",
+                                lhs.ndim(), rhs.ndim(), to_string(lhs), to_string(rhs)));
+  const auto require = [&](std::string_view which, const std::vector<int>& spec) {
+    std::vector<bool> seen(lhs.size(), false);
+    bool valid = spec.size() == lhs.size();
+    for (int axis : spec) {
+      valid = valid && axis >= 0 && axis < lhs.ndim() && !seen[static_cast<std::size_t>(axis)];
+      if (valid) seen[static_cast<std::size_t>(axis)] = true;
+    }
+    if (!valid)
+      fail(operation, fmt::format("{} must name each axis from 0 to {} once, got ({}); lhs {}, rhs {}", which,
+                                  lhs.ndim() - 1, fmt::join(spec, ", "), to_string(lhs), to_string(rhs)));
+  };
+  require("lhs_spec", numbers.lhs_spec);
+  require("rhs_spec", numbers.rhs_spec);
+  require("out_spec", numbers.out_spec);
+}
+
+void require_from_one(std::string_view operation, std::string_view option, const std::vector<std::int64_t>& values) {
+  for (std::int64_t value : values)
+    if (value < 1 || value > kMostExtent)
+      fail(operation,
+           fmt::format("{} must be from 1 to 2^48 on every axis, got ({})", option, fmt::join(values, ", ")));
+}
+
+std::int64_t checked_dilated_extent(std::string_view operation, std::string_view option, std::int64_t extent,
+                                    std::int64_t dilation) {
+  if (extent > 1 && dilation > kMostExtent / extent)
+    fail(operation, fmt::format("{} {} spreads {} elements over more than 2^48", option, dilation, extent));
+  return dilated_extent(extent, dilation);
+}
+
+}  // namespace
+
+ConvAttributes resolve_conv(std::string_view operation, const Shape& lhs, const Shape& rhs,
+                            const ConvOptions& options) {
+  ConvAttributes result;
+  result.dimension_numbers = options.dimension_numbers.resolve(operation, lhs, rhs);
+  require_specs(operation, lhs, rhs, result.dimension_numbers);
+  const std::size_t n = lhs.size() - 2;
+  result.window_strides = options.window_strides.resolve(operation, "window_strides", n);
+  result.lhs_dilation = options.lhs_dilation.resolve(operation, "lhs_dilation", n);
+  result.rhs_dilation = options.rhs_dilation.resolve(operation, "rhs_dilation", n);
+  require_from_one(operation, "window_strides", result.window_strides);
+  require_from_one(operation, "lhs_dilation", result.lhs_dilation);
+  require_from_one(operation, "rhs_dilation", result.rhs_dilation);
+  result.feature_group_count = options.feature_group_count;
+  result.batch_group_count = options.batch_group_count;
+
+  if (options.padding.named(operation) && !options.lhs_dilation.all(1))
+    fail(operation,
+         fmt::format("padding by name is not defined for lhs_dilation ({}); give {{low, high}} pairs, or use "
+                     "conv_transpose",
+                     fmt::join(result.lhs_dilation, ", ")));
+  std::vector<std::int64_t> input, window;
+  for (std::size_t d = 0; d < n; ++d) {
+    input.push_back(at(lhs, result.dimension_numbers.lhs_spec[d + 2]));
+    window.push_back(checked_dilated_extent(operation, "rhs_dilation",
+                                            at(rhs, result.dimension_numbers.rhs_spec[d + 2]), result.rhs_dilation[d]));
+  }
+  result.padding = options.padding.resolve(operation, input, window, result.window_strides);
+  return result;
+}
+
+DType conv_dtype(std::string_view operation, const Tensor& lhs, const Tensor& rhs, std::optional<DType> preferred) {
+  if (lhs.dtype() != rhs.dtype())
+    fail(operation, fmt::format("lhs and rhs must have the same dtype, got {} and {}; convert one with .to()",
+                                describe(lhs), describe(rhs)));
+  require_floating(operation, lhs.dtype());
+  if (!preferred) return lhs.dtype();
+  if (!is_floating(*preferred) || size_of(*preferred) < size_of(lhs.dtype()))
+    fail(operation, fmt::format("preferred_element_type must be a floating type no narrower than the operands' {}, got "
+                                "{}; convert the operands first",
+                                name(lhs.dtype()), name(*preferred)));
+  return *preferred;
+}
+
+Shape conv_shape(std::string_view operation, const Shape& lhs, const Shape& rhs, const ConvAttributes& attributes) {
+  const ConvDimensionNumbers& numbers = attributes.dimension_numbers;
+  const auto& [lhs_spec, rhs_spec, out_spec] = numbers;
+  const std::int64_t batch = at(lhs, lhs_spec[0]), features = at(lhs, lhs_spec[1]);
+  const std::int64_t out_features = at(rhs, rhs_spec[0]), in_features = at(rhs, rhs_spec[1]);
+  const std::int64_t feature_groups = attributes.feature_group_count, batch_groups = attributes.batch_group_count;
+  const auto lhs_extent = [&](std::size_t which, std::string_view what) {
+    return extent_of(lhs, lhs_spec, "NC", which, what);
+  };
+  const auto rhs_extent = [&](std::size_t which, std::string_view what) {
+    return extent_of(rhs, rhs_spec, "OI", which, what);
+  };
+  const std::string operands = reading(lhs, rhs, numbers);
+
+  if (feature_groups < 1)
+    fail(operation, fmt::format("feature_group_count must be at least 1, got {}", feature_groups));
+  if (batch_groups < 1) fail(operation, fmt::format("batch_group_count must be at least 1, got {}", batch_groups));
+  if (feature_groups > 1 && batch_groups > 1)
+    fail(operation, fmt::format("at most one of feature_group_count and batch_group_count may exceed 1, got {} and {}",
+                                feature_groups, batch_groups));
+  if (features % feature_groups != 0)
+    fail(operation, fmt::format("feature_group_count {} must divide the features of lhs, which has {}; {}",
+                                feature_groups, lhs_extent(1, "features"), operands));
+  if (features / feature_groups != in_features)
+    fail(
+        operation,
+        fmt::format("rhs has {} but lhs has {} / feature_group_count {} = {}; {}; give a kernel of {} input features{}",
+                    rhs_extent(1, "input features"), lhs_extent(1, "features"), feature_groups,
+                    features / feature_groups, operands, features / feature_groups,
+                    in_features > 0 && features % in_features == 0
+                        ? fmt::format(", feature_group_count {}", features / in_features)
+                        : std::string()) +
+            ", or other dimension_numbers");
+  if (out_features % feature_groups != 0)
+    fail(operation, fmt::format("feature_group_count {} must divide the output features of rhs, which has {}; {}",
+                                feature_groups, rhs_extent(0, "output features"), operands));
+  if (batch % batch_groups != 0)
+    fail(operation, fmt::format("batch_group_count {} must divide the batch of lhs, which has {}; {}", batch_groups,
+                                lhs_extent(0, "examples"), operands));
+  if (out_features % batch_groups != 0)
+    fail(operation, fmt::format("batch_group_count {} must divide the output features of rhs, which has {}; {}",
+                                batch_groups, rhs_extent(0, "output features"), operands));
+
+  Shape output = lhs;
+  output[static_cast<std::size_t>(out_spec[0])] = batch / batch_groups;
+  output[static_cast<std::size_t>(out_spec[1])] = out_features;
+  for (std::size_t d = 0; d < attributes.window_strides.size(); ++d) {
+    const std::int64_t in = at(lhs, lhs_spec[d + 2]), kernel = at(rhs, rhs_spec[d + 2]);
+    if (kernel < 1)
+      fail(operation, fmt::format("the kernel's window must have 1 or more elements on each axis, got {} on spatial "
+                                  "axis {}; {}",
+                                  kernel, d, operands));
+    const auto [low, high] = attributes.padding[d];
+    if (std::min(low, high) < -kMostExtent || std::max(low, high) > kMostExtent)
+      fail(operation, fmt::format("padding must be within 2^48, got ({}, {}) on spatial axis {}", low, high, d));
+    const std::int64_t dilated = checked_dilated_extent(operation, "lhs_dilation", in, attributes.lhs_dilation[d]);
+    const std::int64_t window = checked_dilated_extent(operation, "rhs_dilation", kernel, attributes.rhs_dilation[d]);
+    if (dilated + low + high < 0)
+      fail(
+          operation,
+          fmt::format("padding ({}, {}) crops more than spatial axis {} has: {} elements, {} after lhs_dilation {}; {}",
+                      low, high, d, in, dilated, attributes.lhs_dilation[d], operands));
+    output[static_cast<std::size_t>(out_spec[d + 2])] =
+        window_count(dilated + low + high, window, attributes.window_strides[d]);
+  }
+  return output;
+}
+
+}  // namespace cotangent

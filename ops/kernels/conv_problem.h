@@ -1,0 +1,45 @@
+// ConvProblem: what is left of a convolution once layout, padding and groups are resolved. Internal.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "cotangent/core/shape.h"
+#include "cotangent/ops/conv_dimension_numbers.h"
+#include "cotangent/ops/window.h"
+
+namespace cotangent::kernels {
+
+// The attributes of the primitive: every option as numbers, one per spatial axis.
+struct ConvAttributes {
+  std::vector<std::int64_t> window_strides;
+  Pads padding;
+  std::vector<std::int64_t> lhs_dilation, rhs_dilation;
+  ConvDimensionNumbers dimension_numbers;
+  std::int64_t feature_group_count = 1, batch_group_count = 1;
+};
+
+// One spatial axis: output x reads kernel k and input y where y * lhs_dilation = x * stride + k * rhs_dilation - low.
+// The steps are elements of memory from one input, kernel or output position to the next.
+struct ConvAxis {
+  std::int64_t in, kernel, out;
+  std::int64_t stride, lhs_dilation, rhs_dilation, low;
+  std::int64_t lhs_step, rhs_step, out_step;
+};
+
+// For every group g, batch m, output feature p and output position x:
+//   out[g, m, p, x] = sum over input features i and kernel positions k of lhs[g, m, i, y(x, k)] * rhs[g, p, i, k]
+// All indices address memory through steps alone, so that any layout and both kinds of groups are one problem.
+struct ConvProblem {
+  std::int64_t groups, batch, in_features, out_features;
+  std::int64_t lhs_group, lhs_batch, lhs_feature;               // steps of lhs along g, m, i
+  std::int64_t rhs_group, rhs_out_feature, rhs_in_feature;      // steps of rhs along g, p, i
+  std::int64_t out_group, out_batch, out_feature;               // steps of the output along g, m, p
+  std::int64_t lhs_offset = 0, rhs_offset = 0, out_offset = 0;  // where each one starts
+  std::vector<ConvAxis> axes;
+};
+
+ConvProblem make_conv_problem(const Shape& lhs, const Shape& rhs, const Shape& output,
+                              const ConvAttributes& attributes);
+
+}  // namespace cotangent::kernels

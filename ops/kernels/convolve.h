@@ -1,0 +1,16 @@
+// The algorithms of convolution, and the choice between them. Internal.
+#pragma once
+
+#include "cotangent/ops/kernels/conv_problem.h"
+
+namespace cotangent::kernels {
+
+// Solves a problem by the algorithm that suits it: writes every element of `out`. Float or double.
+template <class T>
+void convolve(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+
+// The algorithms, each of which solves any problem; tests compare them.
+template <class T>
+void convolve_by_definition(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+
+}  // namespace cotangent::kernels

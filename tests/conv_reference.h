@@ -1,0 +1,138 @@
+// An independent definition of convolution and of its derivatives, over the arguments as users give them: slow loops
+// with nothing in common with the kernels.
+#pragma once
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "cotangent/cotangent.h"
+
+namespace cotangent::testing {
+
+// One convolution: shapes and all options, explicit.
+struct ConvCase {
+  Shape lhs, rhs;
+  std::vector<std::int64_t> strides;
+  Pads pads;
+  std::vector<std::int64_t> lhs_dilation, rhs_dilation;
+  ConvDimensionNumbers numbers;
+  std::int64_t feature_groups = 1, batch_groups = 1;
+
+  ConvOptions options() const {
+    return {.window_strides = strides,
+            .padding = pads,
+            .lhs_dilation = lhs_dilation,
+            .rhs_dilation = rhs_dilation,
+            .dimension_numbers = numbers,
+            .feature_group_count = feature_groups,
+            .batch_group_count = batch_groups};
+  }
+
+  Tensor operator()(const Tensor& l, const Tensor& r) const { return conv_general_dilated(l, r, options()); }
+};
+
+// Everything that is needed to run the case again.
+inline std::string to_string(const ConvCase& c) {
+  return fmt::format(
+      "lhs {} rhs {} strides {} pads {} lhs_dilation {} rhs_dilation {} {} feature_groups {} batch_groups {}",
+      cotangent::to_string(c.lhs), cotangent::to_string(c.rhs), c.strides, c.pads, c.lhs_dilation, c.rhs_dilation,
+      cotangent::to_string(c.numbers), c.feature_groups, c.batch_groups);
+}
+inline void PrintTo(const ConvCase& c, std::ostream* out) { *out << to_string(c); }
+
+// Calls visitor(position) for every position inside `extents`, row-major.
+template <class Visitor>
+void for_each_position(const std::vector<std::int64_t>& extents, Visitor visitor) {
+  for (std::int64_t extent : extents)
+    if (extent <= 0) return;
+  std::vector<std::int64_t> position(extents.size(), 0);
+  for (;;) {
+    visitor(position);
+    std::size_t d = extents.size();
+    while (d > 0 && ++position[d - 1] == extents[d - 1]) position[--d] = 0;
+    if (d == 0) return;
+  }
+}
+
+// The output's shape, by the formula.
+inline Shape reference_shape(const ConvCase& c) {
+  Shape out = c.lhs;
+  const auto& [lhs_spec, rhs_spec, out_spec] = c.numbers;
+  out[static_cast<std::size_t>(out_spec[0])] = c.lhs[static_cast<std::size_t>(lhs_spec[0])] / c.batch_groups;
+  out[static_cast<std::size_t>(out_spec[1])] = c.rhs[static_cast<std::size_t>(rhs_spec[0])];
+  for (std::size_t d = 0; d < c.strides.size(); ++d) {
+    const std::int64_t in = c.lhs[static_cast<std::size_t>(lhs_spec[d + 2])];
+    const std::int64_t k = c.rhs[static_cast<std::size_t>(rhs_spec[d + 2])];
+    const std::int64_t padded = (in == 0 ? 0 : (in - 1) * c.lhs_dilation[d] + 1) + c.pads[d].first + c.pads[d].second;
+    std::int64_t windows = 0;
+    while (windows * c.strides[d] + (k - 1) * c.rhs_dilation[d] + 1 <= padded) ++windows;
+    out[static_cast<std::size_t>(out_spec[d + 2])] = windows;
+  }
+  return out;
+}
+
+// Calls visitor(lhs index, rhs index, output index) for every product in the sum that defines the convolution; indices
+// count elements, row-major.
+template <class Visitor>
+void for_each_product(const ConvCase& c, Visitor visitor) {
+  const Shape out = reference_shape(c);
+  const auto& [lhs_spec, rhs_spec, out_spec] = c.numbers;
+  const auto axis = [](int index) { return static_cast<std::size_t>(index); };
+  const auto index = [](const Shape& shape, const std::vector<std::int64_t>& position) {
+    std::int64_t result = 0;
+    for (std::size_t a = 0; a < shape.size(); ++a) result = result * shape[a] + position[a];
+    return static_cast<std::size_t>(result);
+  };
+  const std::int64_t out_features = c.rhs[axis(rhs_spec[0])], in_features = c.rhs[axis(rhs_spec[1])];
+  const std::int64_t out_batch = out[axis(out_spec[0])];
+  for_each_position({out.begin(), out.end()}, [&](const std::vector<std::int64_t>& at) {
+    const std::int64_t m = at[axis(out_spec[0])], o = at[axis(out_spec[1])];
+    for_each_position({c.rhs.begin(), c.rhs.end()}, [&](const std::vector<std::int64_t>& kernel) {
+      if (kernel[axis(rhs_spec[0])] != o) return;
+      std::vector<std::int64_t> from(c.lhs.size());
+      from[axis(lhs_spec[0])] = o * c.batch_groups / out_features * out_batch + m;
+      from[axis(lhs_spec[1])] = o * c.feature_groups / out_features * in_features + kernel[axis(rhs_spec[1])];
+      for (std::size_t d = 0; d < c.strides.size(); ++d) {
+        const std::int64_t p = at[axis(out_spec[d + 2])] * c.strides[d] +
+                               kernel[axis(rhs_spec[d + 2])] * c.rhs_dilation[d] - c.pads[d].first;
+        if (p < 0 || p % c.lhs_dilation[d] != 0 || p / c.lhs_dilation[d] >= c.lhs[axis(lhs_spec[d + 2])]) return;
+        from[axis(lhs_spec[d + 2])] = p / c.lhs_dilation[d];
+      }
+      visitor(index(c.lhs, from), index(c.rhs, kernel), index(out, at));
+    });
+  });
+}
+
+using Values = std::vector<double>;
+
+inline Values values(const Tensor& tensor) {
+  const Tensor wide = tensor.to(DType::Float64);
+  const auto data = wide.data<double>();
+  return {data.begin(), data.end()};
+}
+
+inline Values reference_conv(const ConvCase& c, const Values& lhs, const Values& rhs) {
+  Values out(static_cast<std::size_t>(reference_shape(c).elements()));
+  for_each_product(c, [&](std::size_t l, std::size_t r, std::size_t o) { out[o] += lhs[l] * rhs[r]; });
+  return out;
+}
+
+struct ReferenceVjps {
+  Values lhs, rhs;
+};
+
+inline ReferenceVjps reference_vjps(const ConvCase& c, const Values& lhs, const Values& rhs, const Values& g) {
+  ReferenceVjps result{Values(lhs.size()), Values(rhs.size())};
+  for_each_product(c, [&](std::size_t l, std::size_t r, std::size_t o) {
+    result.lhs[l] += g[o] * rhs[r];
+    result.rhs[r] += g[o] * lhs[l];
+  });
+  return result;
+}
+
+}  // namespace cotangent::testing

@@ -1,0 +1,41 @@
+// Rows of the gradient table: convolution. Linear in each operand, so that differences with step 1 are exact.
+#include "grad_table.h"
+
+namespace cotangent::testing {
+
+std::vector<GradRow> conv_rows() {
+  const auto row = [](const char* what, const Shape& lhs, const Shape& rhs, const ConvOptions& options) {
+    return GradRow{"conv_general_dilated",
+                   what,
+                   [options](const Tensor& l, const Tensor& r) { return conv_general_dilated(l, r, options); },
+                   {sample(lhs, -1, 1, 1), sample(rhs, -1, 1, 2)},
+                   1};
+  };
+  const DimensionNumbersOption channels_last{"NHWC", "HWIO", "NHWC"};
+  return {
+      row("plain", {2, 2, 4, 5}, {3, 2, 3, 2}, {.padding = Padding::Same}),
+      row("channels_last", {2, 5, 4, 2}, {2, 3, 2, 3}, {.window_strides = 2, .dimension_numbers = channels_last}),
+      row("everything", {1, 5, 4, 2}, {2, 2, 2, 2},
+          {.window_strides = {2, 3},
+           .padding = {{-1, 2}, {3, 0}},
+           .lhs_dilation = {1, 2},
+           .rhs_dilation = {2, 1},
+           .dimension_numbers = channels_last}),
+      row("feature_groups", {2, 4, 5}, {6, 2, 3}, {.padding = 1, .feature_group_count = 2}),
+      row("batch_groups", {4, 2, 5}, {6, 2, 3}, {.padding = 1, .batch_group_count = 2}),
+      row("depthwise", {2, 4, 4, 3}, {3, 3, 1, 6},
+          {.padding = Padding::Same, .dimension_numbers = channels_last, .feature_group_count = 3}),
+      row("no_spatial_axis", {3, 2}, {4, 2}, {}),
+      row("three_spatial_axes", {1, 2, 3, 3, 2}, {2, 2, 2, 2, 1}, {.window_strides = {1, 2, 1}}),
+      row("empty_output", {1, 1, 2}, {1, 1, 3}, {}),
+      {"conv_general_dilated",
+       "wider_result",
+       [](const Tensor& l, const Tensor& r) {
+         return conv_general_dilated(l, r, {.preferred_element_type = DType::Float64});
+       },
+       {sample({1, 2, 4}), sample({2, 2, 2})},
+       1},
+  };
+}
+
+}  // namespace cotangent::testing
