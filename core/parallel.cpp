@@ -1,4 +1,4 @@
-// Threads: a team that sleeps between loops and claims blocks of the current one.
+// Threads: a team whose members claim blocks of the current loop.
 #include "cotangent/core/parallel.h"
 
 #include <fmt/format.h>
@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -44,6 +43,17 @@ struct Loop {
   }
 };
 
+// Tells the processor that this is a waiting loop.
+void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Workers look for the next loop for some microseconds before they sleep, because waking one costs more than most
+// loops take. They join a loop only while it is open: nobody waits for a worker that came too late.
 class Team {
  public:
   explicit Team(int size) { resize(size); }
@@ -53,60 +63,76 @@ class Team {
 
   void resize(int size) {
     const std::lock_guard guard(busy_);
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      ++generation_;
-    }
-    wake_.notify_all();
+    stopping_ = true;
+    announce();
     for (std::thread& worker : workers_) worker.join();
     workers_.clear();
     stopping_ = false;
+    spins_ = size <= static_cast<int>(std::thread::hardware_concurrency()) ? kSpins : 0;
     size_ = 1;
-    for (; size_ < size; ++size_) workers_.emplace_back([this, seen = generation_] { serve(seen); });
+    for (; size_ < size; ++size_) workers_.emplace_back([this, seen = generation_.load()] { serve(seen); });
   }
 
   // False if another thread has the team: the caller then does the loop alone.
   bool run(Loop& loop) {
     const std::unique_lock guard(busy_, std::try_to_lock);
     if (!guard.owns_lock()) return false;
-    {
-      const std::lock_guard lock(mutex_);
-      loop_ = &loop;
-      working_ = static_cast<int>(workers_.size());
-      ++generation_;
-    }
-    wake_.notify_all();
+    loop_ = &loop;
+    members_ = 0;
+    announce();
     loop.work();
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [&] { return working_ == 0; });
-    loop_ = nullptr;
+    members_.fetch_or(kClosed);
+    wait_while(members_, [](int members) { return members != kClosed; });
     return true;
   }
 
  private:
+  static constexpr int kSpins = 4000;
+  static constexpr int kClosed = 1 << 30;
+
+  void announce() {
+    generation_.fetch_add(1);
+    generation_.notify_all();
+  }
+
+  // Returns when `holds` no longer does for the value of `variable`: soon after if that is soon, else by sleeping.
+  template <class T, class Condition>
+  void wait_while(const std::atomic<T>& variable, Condition holds) const {
+    for (int spin = 0; spin < spins_; ++spin) {
+      if (!holds(variable.load())) return;
+      pause();
+    }
+    for (T value; holds(value = variable.load());) variable.wait(value);
+  }
+
+  bool join() {
+    int members = members_.load();
+    while ((members & kClosed) == 0)
+      if (members_.compare_exchange_weak(members, members + 1)) return true;
+    return false;
+  }
+
+  void leave() {
+    if (members_.fetch_sub(1) == kClosed + 1) members_.notify_one();
+  }
+
   void serve(std::uint64_t seen) {
-    std::unique_lock lock(mutex_);
     for (;;) {
-      wake_.wait(lock, [&] { return generation_ != seen; });
+      wait_while(generation_, [&](std::uint64_t generation) { return generation == seen; });
       seen = generation_;
       if (stopping_) return;
-      Loop* loop = loop_;
-      lock.unlock();
-      loop->work();
-      lock.lock();
-      if (--working_ == 0) done_.notify_one();
+      if (!join()) continue;
+      loop_.load()->work();
+      leave();
     }
   }
 
-  std::mutex busy_;   // held by the thread whose loop the team works on
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable wake_, done_;
-  std::uint64_t generation_ = 0;
-  bool stopping_ = false;
-  int working_ = 0;
-  Loop* loop_ = nullptr;
-  std::atomic<int> size_ = 1;
+  std::mutex busy_;                            // held by the thread whose loop the team works on
+  std::atomic<std::uint64_t> generation_ = 0;  // counts the loops, and the orders to stop
+  std::atomic<bool> stopping_ = false;
+  std::atomic<Loop*> loop_ = nullptr;
+  std::atomic<int> members_ = kClosed;  // workers in the open loop; kClosed is added when it is closed
+  std::atomic<int> size_ = 1, spins_ = 0;
   std::vector<std::thread> workers_;
 };
 
