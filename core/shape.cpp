@@ -24,11 +24,11 @@ std::string to_string(const Shape& shape) {
 void require_valid(std::string_view operation, const Shape& shape) {
   for (std::int64_t extent : shape)
     if (extent < 0) fail(operation, fmt::format("extents must not be negative, got shape {}", to_string(shape)));
-  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return;
-  std::int64_t product = 1;
+  std::int64_t product = 1;  // of the others where an extent is 0, as strides are products too
   for (std::int64_t extent : shape)
-    if (__builtin_mul_overflow(product, extent, &product) || product > (std::int64_t{1} << 59))
-      fail(operation, fmt::format("shape {} has more elements than memory can be addressed", to_string(shape)));
+    if (__builtin_mul_overflow(product, std::max<std::int64_t>(1, extent), &product) ||
+        product > (std::int64_t{1} << 59))
+      fail(operation, fmt::format("shape {} has more elements than memory can hold", to_string(shape)));
 }
 
 Strides row_major_strides(const Shape& shape) {

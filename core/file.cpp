@@ -1,0 +1,140 @@
+// Files: POSIX calls, so that every failure has its reason and nothing is half-written.
+#include "cotangent/core/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <random>
+#include <system_error>
+
+#include "cotangent/core/error.h"
+
+namespace cotangent {
+namespace {
+
+[[noreturn]] void fail_with_errno(std::string_view operation, std::string_view attempt, const std::string& path) {
+  fail(operation, fmt::format("cannot {} '{}': {}", attempt, path, std::generic_category().message(errno)));
+}
+
+void require_regular(std::string_view operation, const struct stat& status, const std::string& path) {
+  if (S_ISDIR(status.st_mode)) fail(operation, fmt::format("'{}' is a directory; name a file", path));
+  if (!S_ISREG(status.st_mode)) fail(operation, fmt::format("'{}' is not a regular file", path));
+}
+
+// Repeats a system call that a signal interrupts.
+template <class Call>
+auto retry(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+// An open file descriptor.
+class Descriptor {
+ public:
+  Descriptor(const std::string& path, int flags, mode_t mode = 0)
+      : value_(retry([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); })) {}
+  ~Descriptor() { close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int value() const { return value_; }
+  bool is_open() const { return value_ >= 0; }
+  bool close() {
+    const bool closed = !is_open() || ::close(value_) == 0;
+    value_ = -1;
+    return closed;
+  }
+
+ private:
+  int value_;
+};
+
+// Removes the file of that name at its end, unless it has been given another one by then.
+class Removal {
+ public:
+  explicit Removal(const std::string& path) : path_(path) {}
+  ~Removal() { ::unlink(path_.c_str()); }
+  Removal(const Removal&) = delete;
+  Removal& operator=(const Removal&) = delete;
+
+ private:
+  const std::string& path_;
+};
+
+// A name beside `path` that nobody else uses, even on a disk shared between machines; short, so that it fits wherever
+// `path` does.
+std::string temporary_beside(const std::filesystem::path& path) {
+  std::random_device random;
+  return (path.parent_path() / fmt::format(".tmp-{:08x}{:08x}", random(), random())).string();
+}
+
+void write_all(std::string_view operation, const Descriptor& file, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = retry([&] { return ::write(file.value(), bytes.data(), bytes.size()); });
+    if (written < 0) fail_with_errno(operation, "write", path);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+std::string read_file(std::string_view operation, const std::string& path) {
+  const Descriptor file(path, O_RDONLY | O_NONBLOCK);  // a pipe without a writer must not block before it is refused
+  struct stat status {};
+  if (!file.is_open() || ::fstat(file.value(), &status) != 0) fail_with_errno(operation, "open", path);
+  require_regular(operation, status, path);
+  std::string bytes;
+  std::size_t filled = 0;
+  const auto resize = [&](std::size_t size) {
+    try {
+      bytes.resize(size);
+    } catch (const std::exception&) {  // bad_alloc or length_error
+      fail(operation, fmt::format("'{}' does not fit in memory: {} bytes or more", path, size - 1));
+    }
+  };
+  // One byte more than the file seems to have, so that the read that finds its end has room.
+  resize(static_cast<std::size_t>(status.st_size) + 1);
+  for (;;) {
+    const ssize_t got = retry([&] { return ::read(file.value(), bytes.data() + filled, bytes.size() - filled); });
+    if (got < 0) fail_with_errno(operation, "read", path);
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+    if (filled == bytes.size()) resize(2 * filled);
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
+void write_file(std::string_view operation, const std::string& path, const std::vector<std::string_view>& parts) {
+  std::error_code ignored;
+  const std::filesystem::path resolved = std::filesystem::canonical(path, ignored);
+  const std::string target = resolved.empty() ? path : resolved.string();
+
+  struct stat status {};
+  const bool exists = ::stat(target.c_str(), &status) == 0;
+  if (!exists && errno != ENOENT) fail_with_errno(operation, "write", path);
+  if (exists) require_regular(operation, status, path);
+  if (exists && ::access(target.c_str(), W_OK) != 0) fail_with_errno(operation, "write", path);
+
+  const std::string temporary = temporary_beside(target);
+  Descriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);
+  if (!file.is_open()) fail_with_errno(operation, "write", path);
+  const Removal removal(temporary);
+  if (exists && ::fchmod(file.value(), status.st_mode & 07777) != 0) fail_with_errno(operation, "write", path);
+  for (std::string_view part : parts) write_all(operation, file, part, path);
+  if (::fsync(file.value()) != 0 || !file.close() || std::rename(temporary.c_str(), target.c_str()) != 0)
+    fail_with_errno(operation, "write", path);
+
+  const std::string folder = std::filesystem::path(target).parent_path().string();
+  const Descriptor entry(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
+  if (entry.is_open()) ::fsync(entry.value());  // makes the new name durable; not every file system can
+}
+
+}  // namespace cotangent
