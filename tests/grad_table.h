@@ -24,7 +24,9 @@ inline void PrintTo(const GradRow& row, std::ostream* out) { *out << row.primiti
 // The rows of each part of the library.
 std::vector<GradRow> arithmetic_rows();
 std::vector<GradRow> conv_rows();
+std::vector<GradRow> elementwise_rows();
 std::vector<GradRow> matmul_rows();
 std::vector<GradRow> movement_rows();
+std::vector<GradRow> reduce_rows();
 
 }  // namespace cotangent::testing

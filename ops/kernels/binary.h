@@ -1,33 +1,12 @@
 // Binary: the primitive that an elementwise function of two tensors becomes. Internal.
 #pragma once
 
-#include <fmt/format.h>
-
 #include "cotangent/autograd/primitive.h"
-#include "cotangent/core/error.h"
+#include "cotangent/ops/kernels/checks.h"
 #include "cotangent/ops/kernels/elementwise.h"
 #include "cotangent/ops/reduce.h"
 
 namespace cotangent::kernels {
-
-inline void require_not_bool(std::string_view operation, DType dtype) {
-  if (dtype == DType::Bool)
-    fail(operation, "Bool has no arithmetic; convert with .to(DType::Int32) or use logical operations");
-}
-
-inline void require_same_dtype(std::string_view operation, const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype())
-    fail(operation, fmt::format("both operands must have one dtype, got {} and {}; convert one with .to(DType::{})",
-                                describe(a), describe(b), name(is_floating(b.dtype()) ? b.dtype() : a.dtype())));
-}
-
-// visit() for every dtype but Bool.
-template <class Visitor>
-decltype(auto) visit_number(DType dtype, Visitor&& visitor) {
-  return visit(dtype, [&]<class T>() {
-    if constexpr (!std::is_same_v<T, bool>) visitor.template operator()<T>();
-  });
-}
 
 // Function is one row: name, saves, elements(a, b) on Eigen arrays, and vjp(inputs, output, g, which), whose result
 // may still have the output's shape: it is summed back to the input's here.

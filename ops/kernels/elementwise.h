@@ -19,6 +19,16 @@ using Map = Eigen::Map<Array<T>>;
 
 constexpr std::int64_t kElementwiseBlock = 1 << 14;  // elements a thread takes at once: fits in L1 and L2 with room
 
+// The larger and the smaller of two array expressions of one type, NaN if either is.
+auto larger(const auto& a, const auto& b) {
+  using T = typename std::decay_t<decltype(a)>::Scalar;
+  return a.binaryExpr(b, Eigen::internal::scalar_max_op<T, T, Eigen::PropagateNaN>());
+}
+auto smaller(const auto& a, const auto& b) {
+  using T = typename std::decay_t<decltype(a)>::Scalar;
+  return a.binaryExpr(b, Eigen::internal::scalar_min_op<T, T, Eigen::PropagateNaN>());
+}
+
 // output[i] = f(input[i]); f maps an Eigen array expression of In to one of Out.
 template <class In, class Out, class F>
 void map_elements(const Tensor& input, Tensor& output, F f) {
@@ -27,6 +37,14 @@ void map_elements(const Tensor& input, Tensor& output, F f) {
   parallel_for(output.size(), kElementwiseBlock, [&](std::int64_t begin, std::int64_t end) {
     Map<Out>(out + begin, end - begin) = f(ConstMap<In>(in + begin, end - begin));
   });
+}
+
+// Where element `index` of a row-major walk over `extents` lies, given the strides.
+inline std::int64_t offset(const Shape& extents, const Strides& strides, std::int64_t index) {
+  std::int64_t result = 0;
+  for (std::size_t axis = extents.size(); axis-- > 1; index /= extents[axis])
+    result += index % extents[axis] * strides[axis];
+  return extents.empty() ? 0 : result + index * strides[0];
 }
 
 // How N inputs broadcast to one output, with adjacent axes merged wherever all inputs step through them alike. The
@@ -62,14 +80,6 @@ struct Broadcast {
       strides[k].assign(merged[k].rbegin(), merged[k].rend() - 1);
     }
   }
-
-  // The offset of input k at the start of a row, rows counted in the order of the output.
-  std::int64_t offset(std::size_t k, std::int64_t row) const {
-    std::int64_t result = 0;
-    for (std::size_t axis = outer.size(); axis-- > 0; row /= outer[axis])
-      result += row % outer[axis] * strides[k][axis];
-    return result;
-  }
 };
 
 // Calls f with one Eigen expression per input: a map of its next n elements, or a constant where it stands still.
@@ -96,7 +106,8 @@ void map_broadcast(const Tensors& inputs, Tensor& output, F f) {
     const std::tuple<const In*...> base{inputs[K].template data<In>().data()...};
     Out* const out = output.mutable_data<Out>().data();
     const auto run = [&](std::int64_t row, std::int64_t begin, std::int64_t n) {
-      const std::tuple<const In*...> at{std::get<K>(base) + plan.offset(K, row) + (plan.steps[K] ? begin : 0)...};
+      const std::tuple<const In*...> at{std::get<K>(base) + offset(plan.outer, plan.strides[K], row) +
+                                        (plan.steps[K] ? begin : 0)...};
       with_operands(
           plan.steps, n, [&](const auto&... operands) { Map<Out>(out + row * plan.inner + begin, n) = f(operands...); },
           at);

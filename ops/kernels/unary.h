@@ -2,32 +2,50 @@
 #pragma once
 
 #include "cotangent/autograd/primitive.h"
+#include "cotangent/ops/kernels/checks.h"
 #include "cotangent/ops/kernels/elementwise.h"
 
 namespace cotangent::kernels {
 
-// Function is one row: name, saves, elements(x) on an Eigen array of float or double, and vjp(x, y, g).
+// Function is one row: name, saves, elements(x) on an Eigen array, and vjp(x, y, g). It takes Float32 and Float64; a
+// row with `any_number` takes integers too. Parameters, such as a slope, are its members.
 template <class Function>
 class Unary final : public Primitive {
  public:
+  explicit Unary(Function function = {}) : function_(function) {}
+
   std::string_view name() const override { return Function::name; }
 
   Shape shape(const Tensors& inputs) const override {
-    require_floating(name(), inputs[0].dtype());
+    if constexpr (kAnyNumber) require_not_bool(name(), inputs[0].dtype());
+    else require_floating(name(), inputs[0].dtype());
     return inputs[0].shape();
   }
 
   void forward(const Tensors& inputs, Tensor& output) const override {
-    visit_floating(output.dtype(), [&]<class T>() {
-      map_elements<T, T>(inputs[0], output, [](const auto& x) { return Function::elements(x); });
-    });
+    const auto kernel = [&]<class T>() {
+      map_elements<T, T>(inputs[0], output, [this](const auto& x) { return function_.elements(x); });
+    };
+    if constexpr (kAnyNumber) visit_number(output.dtype(), kernel);
+    else visit_floating(output.dtype(), kernel);
   }
 
   Saves saves() const override { return Function::saves; }
 
   Tensor vjp(const Tensors& inputs, const Tensor& output, const Tensor& g, std::size_t) const override {
-    return Function::vjp(inputs[0], output, g);
+    return function_.vjp(inputs[0], output, g);
   }
+
+ private:
+  static constexpr bool kAnyNumber = requires { Function::any_number; };
+
+  const Function function_;
+};
+
+// The row of a step function: its derivative is zero wherever it exists.
+struct Flat {
+  static constexpr Saves saves = Saves::Nothing;
+  static Tensor vjp(const Tensor&, const Tensor&, const Tensor&) { return Tensor(); }
 };
 
 }  // namespace cotangent::kernels
