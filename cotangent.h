@@ -12,6 +12,7 @@
 #include "cotangent/core/memory.h"
 #include "cotangent/core/npy.h"
 #include "cotangent/core/parallel.h"
+#include "cotangent/core/print.h"
 #include "cotangent/core/random.h"
 #include "cotangent/core/shape.h"
 #include "cotangent/core/tensor.h"
