@@ -32,6 +32,7 @@
 #include "cotangent/ops/convert.h"
 #include "cotangent/ops/matmul.h"
 #include "cotangent/ops/movement.h"
+#include "cotangent/ops/pool.h"
 #include "cotangent/ops/reduce.h"
 #include "cotangent/ops/unary.h"
 #include "cotangent/ops/where.h"

@@ -23,6 +23,11 @@ std::vector<std::int64_t> PerAxis::resolve(std::string_view operation, std::stri
   return list;
 }
 
+bool PerAxis::is_unset() const {
+  const auto* list = std::get_if<std::vector<std::int64_t>>(&value_);
+  return list != nullptr && list->empty();
+}
+
 bool PerAxis::all(std::int64_t number) const {
   if (const auto* value = std::get_if<std::int64_t>(&value_)) return *value == number;
   const auto& list = std::get<std::vector<std::int64_t>>(value_);

@@ -20,6 +20,10 @@ class PerAxis {
   PerAxis(std::initializer_list<std::int64_t> values) : value_(std::vector<std::int64_t>(values)) {}
   PerAxis(std::vector<std::int64_t> values) : value_(std::move(values)) {}
 
+  // No value: for options whose default depends on other options.
+  static PerAxis unset() { return PerAxis(std::vector<std::int64_t>{}); }
+  bool is_unset() const;
+
   // The value of each of `axes` axes. Error if a list has another length; `option` is what the message calls it.
   std::vector<std::int64_t> resolve(std::string_view operation, std::string_view option, std::size_t axes) const;
 

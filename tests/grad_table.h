@@ -28,5 +28,6 @@ std::vector<GradRow> elementwise_rows();
 std::vector<GradRow> matmul_rows();
 std::vector<GradRow> movement_rows();
 std::vector<GradRow> reduce_rows();
+std::vector<GradRow> pool_rows();
 
 }  // namespace cotangent::testing
