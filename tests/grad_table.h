@@ -27,7 +27,7 @@ std::vector<GradRow> conv_rows();
 std::vector<GradRow> elementwise_rows();
 std::vector<GradRow> matmul_rows();
 std::vector<GradRow> movement_rows();
-std::vector<GradRow> reduce_rows();
 std::vector<GradRow> pool_rows();
+std::vector<GradRow> reduce_rows();
 
 }  // namespace cotangent::testing
