@@ -42,4 +42,8 @@ struct ConvProblem {
 ConvProblem make_conv_problem(const Shape& lhs, const Shape& rhs, const Shape& output,
                               const ConvAttributes& attributes);
 
+// The same problem as several without lhs dilation, which share no output element and multiply no inserted zero. A
+// phase that meets zeros only has a kernel of extent 0.
+std::vector<ConvProblem> split_phases(const ConvProblem& problem);
+
 }  // namespace cotangent::kernels

@@ -5,7 +5,7 @@ namespace cotangent::kernels {
 
 template <class T>
 void convolve(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
-  convolve_by_definition(problem, lhs, rhs, out);
+  convolve_by_im2col(problem, lhs, rhs, out);
 }
 
 template void convolve(const ConvProblem&, const float*, const float*, float*);

@@ -12,5 +12,7 @@ void convolve(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 // The algorithms, each of which solves any problem; tests compare them.
 template <class T>
 void convolve_by_definition(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+template <class T>
+void convolve_by_im2col(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 
 }  // namespace cotangent::kernels

@@ -1,0 +1,67 @@
+// A convolution as a product of matrices: out(row, feature) = sum over q of columns(row, q) * weights(q, feature),
+// where a row is a batch entry and an output position, and q an input feature and a kernel position. Internal.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "cotangent/ops/kernels/conv_problem.h"
+
+namespace cotangent::kernels {
+
+// One of the axes that make up a matrix index, outermost first.
+struct IndexAxis {
+  std::int64_t extent;
+  std::int64_t lhs_step;       // elements of lhs
+  std::int64_t other_step;     // of the output for a row's axis, of rhs for a reduction's
+  std::int64_t position_step;  // how far it moves the input position on ...
+  int spatial;                 // ... this spatial axis; -1 for batch and feature
+};
+
+// An index cut into axes, without those of extent 1.
+struct MatrixIndex {
+  std::vector<IndexAxis> axes;
+  std::size_t spatial_axes = 0;
+  std::int64_t extent = 1;
+  std::int64_t lhs_panel = 1, other_panel = 1;  // so many indices in a row lie at equal distances in memory
+  std::int64_t unit = 1;                        // the innermost axis, where it continues the next one in lhs
+
+  std::int64_t lhs_step() const { return axes.empty() ? 1 : axes.back().lhs_step; }
+  std::int64_t other_step() const { return axes.empty() ? 1 : axes.back().other_step; }
+};
+
+// Rows in the order of the output's memory, the reduction in that of lhs. For problems without lhs dilation.
+MatrixIndex row_index(const ConvProblem& problem);
+MatrixIndex reduction_index(const ConvProblem& problem);
+
+// Walks over an index: where it is in lhs, in the other tensor, and on each spatial axis.
+class Cursor {
+ public:
+  Cursor(const MatrixIndex& index, std::int64_t begin);
+  void advance();
+
+  std::int64_t lhs = 0, other = 0;
+  std::vector<std::int64_t> position;
+
+ private:
+  void move(std::size_t axis, std::int64_t by);
+
+  const MatrixIndex& index_;
+  std::vector<std::int64_t> at_;
+};
+
+// [0, extent) cut into blocks that do not cross multiples of `panel`, which divides the extent.
+struct Blocks {
+  std::int64_t extent = 0, panel = 1, block = 1;
+
+  std::int64_t per_panel() const { return (panel + block - 1) / block; }
+  std::int64_t count() const { return extent / panel * per_panel(); }
+  std::pair<std::int64_t, std::int64_t> range(std::int64_t i) const {
+    const std::int64_t start = i / per_panel() * panel, begin = start + i % per_panel() * block;
+    return {begin, std::min(begin + block, start + panel)};
+  }
+};
+
+}  // namespace cotangent::kernels

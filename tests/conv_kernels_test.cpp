@@ -1,0 +1,146 @@
+// The algorithms of convolution against the definition, on problems large enough to be cut into many tiles. Data are
+// small integers, so that results are exact whatever the order of summation.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "conv_reference.h"
+#include "cotangent/ops/kernels/convolve.h"
+#include "sample.h"
+
+namespace cotangent::testing {
+namespace {
+
+Tensor whole_numbers(const Shape& shape, DType dtype, std::uint64_t seed) {
+  Tensor result = sample(shape, -4, 5, seed);
+  for (double& value : result.mutable_data<double>()) value = std::floor(value);
+  return result.to(dtype);
+}
+
+struct Letters {
+  const char *lhs, *rhs, *out;
+};
+
+// A case without padding, strides, dilation or groups.
+ConvCase plain(const Shape& lhs, const Shape& rhs, const Letters& letters) {
+  const std::size_t n = lhs.size() - 2;
+  const std::vector<std::int64_t> one(n, 1);
+  return {lhs, rhs, one, Pads(n), one, one, conv_dimension_numbers(lhs, rhs, {letters.lhs, letters.rhs, letters.out})};
+}
+
+ConvCase padded(ConvCase c, const Pads& pads) {
+  c.pads = pads;
+  return c;
+}
+ConvCase strided(ConvCase c, const std::vector<std::int64_t>& strides) {
+  c.strides = strides;
+  return c;
+}
+ConvCase spread(ConvCase c, const std::vector<std::int64_t>& lhs, const std::vector<std::int64_t>& rhs) {
+  c.lhs_dilation = lhs;
+  c.rhs_dilation = rhs;
+  return c;
+}
+ConvCase feature_groups(ConvCase c, std::int64_t groups) {
+  c.feature_groups = groups;
+  return c;
+}
+ConvCase batch_groups(ConvCase c, std::int64_t groups) {
+  c.batch_groups = groups;
+  return c;
+}
+
+const Letters kLast{"NHWC", "HWIO", "NHWC"}, kFirst{"NCHW", "OIHW", "NCHW"};
+// As weight gradients come: batch and features have changed places, the window is the size of the input.
+const Letters kLastSwapped{"CHWN", "IHWO", "HWNC"}, kFirstSwapped{"CNHW", "IOHW", "CNHW"};
+
+std::vector<ConvCase> cases() {
+  return {
+      padded(plain({2, 20, 20, 96}, {3, 3, 96, 40}, kLast), {{1, 1}, {1, 1}}),
+      padded(plain({3, 96, 14, 14}, {40, 96, 3, 3}, kFirst), {{1, 1}, {1, 1}}),
+      padded(plain({5, 96, 7, 7}, {24, 96, 3, 3}, kFirst), {{1, 1}, {1, 1}}),
+      padded(plain({4, 28, 28, 1}, {5, 5, 1, 8}, kLast), {{2, 2}, {2, 2}}),
+      padded(plain({4, 1, 28, 28}, {8, 1, 5, 5}, kFirst), {{2, 2}, {2, 2}}),
+      strided(padded(plain({2, 40, 38, 3}, {7, 7, 3, 24}, kLast), {{3, 2}, {-1, 4}}), {2, 2}),
+      plain({2, 24, 24, 70}, {1, 1, 70, 30}, kLast),
+      plain({2, 70, 24, 24}, {30, 70, 1, 1}, kFirst),
+      strided(plain({2, 24, 24, 70}, {1, 1, 70, 30}, kLast), {2, 2}),
+      padded(plain({2, 24, 24, 40}, {1, 1, 40, 600}, kLast), {{-2, -1}, {0, -5}}),
+      plain({2, 24, 24, 20}, {10, 20, 3, 3}, {"NHWC", "OIHW", "NCHW"}),
+      plain({2, 20, 24, 24}, {3, 3, 20, 10}, {"NCHW", "HWIO", "NHWC"}),
+      plain({24, 24, 20, 2}, {20, 3, 10, 3}, {"HWCN", "IHOW", "WNCH"}),
+      plain({7, 2000}, {2000, 31}, {"NC", "IO", "NC"}),
+      plain({600, 70}, {30, 70}, {"NC", "OI", "CN"}),
+      // input gradients
+      spread(padded(plain({2, 20, 20, 40}, {4, 4, 24, 40}, {"NHWC", "HWOI", "NHWC"}), {{2, 2}, {2, 2}}), {2, 2},
+             {1, 1}),
+      spread(padded(plain({2, 40, 20, 20}, {40, 24, 3, 3}, {"NCHW", "IOHW", "NCHW"}), {{1, 2}, {1, 2}}), {2, 2},
+             {1, 1}),
+      spread(padded(plain({2, 20, 20, 20}, {1, 1, 16, 20}, {"NHWC", "HWOI", "NHWC"}), {{0, 2}, {0, 1}}), {3, 2},
+             {1, 1}),
+      spread(padded(plain({2, 15, 15, 20}, {3, 3, 20, 16}, kLast), {{6, 6}, {5, 4}}), {4, 3}, {6, 2}),
+      // weight gradients
+      padded(plain({8, 28, 28, 12}, {8, 28, 28, 20}, kLastSwapped), {{1, 1}, {1, 1}}),
+      padded(plain({8, 12, 28, 28}, {8, 20, 28, 28}, kFirstSwapped), {{1, 1}, {1, 1}}),
+      padded(plain({20, 9, 9, 12}, {20, 8, 9, 9}, {"CHWN", "IOHW", "NCHW"}), {{1, 1}, {1, 1}}),
+      spread(padded(plain({8, 27, 27, 12}, {8, 14, 14, 20}, kLastSwapped), {{1, 1}, {1, 1}}), {1, 1}, {2, 2}),
+      padded(plain({30, 7, 7, 70}, {30, 7, 7, 33}, kLastSwapped), {{1, 1}, {1, 1}}),
+      // groups
+      feature_groups(padded(plain({2, 20, 20, 24}, {3, 3, 8, 30}, kLast), {{1, 1}, {1, 1}}), 3),
+      feature_groups(padded(plain({2, 24, 20, 20}, {30, 8, 3, 3}, kFirst), {{1, 1}, {1, 1}}), 3),
+      batch_groups(padded(plain({6, 20, 20, 24}, {3, 3, 24, 30}, kLast), {{1, 1}, {1, 1}}), 3),
+      batch_groups(padded(plain({24, 20, 20, 6}, {24, 20, 20, 9}, kLastSwapped), {{1, 1}, {1, 1}}), 3),
+      feature_groups(padded(plain({2, 30, 31, 70}, {3, 3, 1, 70}, kLast), {{1, 1}, {1, 1}}), 70),
+      feature_groups(padded(plain({2, 70, 30, 31}, {140, 1, 3, 3}, kFirst), {{1, 1}, {1, 1}}), 70),
+      batch_groups(padded(plain({2, 30, 31, 70}, {2, 30, 31, 70}, kLastSwapped), {{1, 1}, {1, 1}}), 70),
+      // other ranks
+      strided(padded(plain({4, 900, 5}, {9, 5, 12}, {"NWC", "WIO", "NWC"}), {{4, 3}}), {3}),
+      padded(plain({2, 9, 10, 11, 6}, {3, 2, 3, 6, 10}, {"NDHWC", "DHWIO", "NDHWC"}), {{1, 1}, {1, 0}, {1, 1}}),
+      plain({1, 3, 6, 7, 5, 6}, {4, 3, 2, 2, 3, 2}, {"NCXYZW", "OIXYZW", "NCXYZW"}),
+  };
+}
+
+template <class T>
+Tensor solve(const ConvCase& c, void (*algorithm)(const kernels::ConvProblem&, const T*, const T*, T*),
+             const Tensor& lhs, const Tensor& rhs) {
+  const kernels::ConvAttributes attributes{c.strides, c.pads,           c.lhs_dilation, c.rhs_dilation,
+                                           c.numbers, c.feature_groups, c.batch_groups};
+  Tensor out = full(reference_shape(c), 777, dtype_of<T>());
+  algorithm(kernels::make_conv_problem(c.lhs, c.rhs, out.shape(), attributes), lhs.data<T>().data(),
+            rhs.data<T>().data(), out.mutable_data<T>().data());
+  return out;
+}
+
+class ConvKernels : public ::testing::TestWithParam<ConvCase> {
+ protected:
+  template <class T>
+  void expect_algorithms_to_agree() const {
+    const ConvCase& c = GetParam();
+    const Tensor lhs = whole_numbers(c.lhs, dtype_of<T>(), 1), rhs = whole_numbers(c.rhs, dtype_of<T>(), 2);
+    const Values expected = values(solve<T>(c, kernels::convolve_by_definition<T>, lhs, rhs));
+    EXPECT_EQ(values(solve<T>(c, kernels::convolve_by_im2col<T>, lhs, rhs)), expected);
+    EXPECT_EQ(values(c(lhs, rhs)), expected);
+  }
+};
+
+TEST_P(ConvKernels, AgreeInFloat32) { expect_algorithms_to_agree<float>(); }
+
+TEST_P(ConvKernels, AgreeInFloat64) { expect_algorithms_to_agree<double>(); }
+
+TEST_P(ConvKernels, GiveTheSameBitsForAnyNumberOfThreads) {
+  const ConvCase& c = GetParam();
+  const Tensor lhs = sample(c.lhs, -1, 1, 3).to(DType::Float32), rhs = sample(c.rhs, -1, 1, 4).to(DType::Float32);
+  const int threads = num_threads();
+  set_num_threads(1);
+  const Values expected = values(c(lhs, rhs));
+  for (int count : {2, 3}) {
+    set_num_threads(count);
+    EXPECT_EQ(values(c(lhs, rhs)), expected) << count << " threads";
+  }
+  set_num_threads(threads);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, ConvKernels, ::testing::ValuesIn(cases()));
+
+}  // namespace
+}  // namespace cotangent::testing
