@@ -39,6 +39,7 @@
 #include "cotangent/ops/movement.h"
 #include "cotangent/ops/pool.h"
 #include "cotangent/ops/reduce.h"
+#include "cotangent/ops/softmax.h"
 #include "cotangent/ops/unary.h"
 #include "cotangent/ops/where.h"
 #include "cotangent/ops/window.h"

@@ -26,14 +26,7 @@ struct Sum {
   struct Operation {
     using Accumulator = kernels::AccumulatorOf<T>;
     static constexpr Accumulator initial = 0;
-    static Accumulator strip(const auto& x, std::int64_t) {
-      constexpr std::int64_t kLanes = 8;  // enough sums at once to keep vector units busy
-      Eigen::Array<Accumulator, kLanes, 1> lanes = Eigen::Array<Accumulator, kLanes, 1>::Zero();
-      const std::int64_t whole = x.size() / kLanes * kLanes;
-      for (std::int64_t i = 0; i < whole; i += kLanes)
-        lanes += x.template segment<kLanes>(i).template cast<Accumulator>();
-      return lanes.sum() + x.tail(x.size() - whole).template cast<Accumulator>().sum();
-    }
+    static Accumulator strip(const auto& x, std::int64_t) { return kernels::accurate_sum(x); }
     static void take(Accumulator& total, T element, std::int64_t) { total += element; }
     static Accumulator combine(Accumulator a, Accumulator b) { return a + b; }
     static auto result(Accumulator total) { return static_cast<kernels::SumOf<T>>(total); }

@@ -15,6 +15,25 @@
 
 namespace cotangent::kernels {
 
+// Sums and products of floating numbers keep their type, those of integers and Bool are Int64, as in NumPy; Float32 is
+// accumulated in Float64.
+template <class T>
+using SumOf = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
+template <class T>
+using AccumulatorOf = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
+constexpr DType accumulation_dtype(DType dtype) { return is_floating(dtype) ? dtype : DType::Int64; }
+
+// The sum of the elements of a map of T.
+template <class Elements>
+auto accurate_sum(const Elements& x) {
+  using Accumulator = AccumulatorOf<typename Elements::Scalar>;
+  constexpr std::int64_t kLanes = 8;  // enough sums at once to keep vector units busy
+  Eigen::Array<Accumulator, kLanes, 1> lanes = Eigen::Array<Accumulator, kLanes, 1>::Zero();
+  const std::int64_t whole = x.size() / kLanes * kLanes;
+  for (std::int64_t i = 0; i < whole; i += kLanes) lanes += x.template segment<kLanes>(i).template cast<Accumulator>();
+  return lanes.sum() + x.tail(x.size() - whole).template cast<Accumulator>().sum();
+}
+
 // A shape split into kept and reduced axes, extents of 1 dropped and neighbours of one kind merged. The innermost
 // merged axis is the run; the others are walked by index.
 struct ReductionPlan {
@@ -50,6 +69,31 @@ struct ReductionPlan {
 constexpr std::int64_t kStrip = 1024;           // elements at most: short sums are accurate sums
 constexpr std::int64_t kReduceBlock = 1 << 15;  // elements a block of strips has at least
 constexpr std::int64_t kManyTiles = 64;         // enough work for any team without cutting the strips into blocks
+
+// A shape seen as (outer, extent, inner) around one axis, for operations that walk along it.
+struct AxisSplit {
+  std::int64_t outer = 1, extent, inner = 1;
+
+  AxisSplit(const Shape& shape, int axis) : extent(shape[static_cast<std::size_t>(axis)]) {
+    for (int k = 0; k < axis; ++k) outer *= shape[static_cast<std::size_t>(k)];
+    for (int k = axis + 1; k < shape.ndim(); ++k) inner *= shape[static_cast<std::size_t>(k)];
+  }
+
+  // Calls body(at, width) in parallel for tiles of at most kStrip neighbouring columns, the first starting at element
+  // `at`.
+  template <class Body>
+  void for_each_tile(Body body) const {
+    const std::int64_t per_row = (inner + kStrip - 1) / kStrip;
+    const std::int64_t elements = std::max<std::int64_t>(1, extent * std::min(inner, kStrip));
+    parallel_for(outer * per_row, std::max<std::int64_t>(1, kElementwiseBlock / elements),
+                 [&](std::int64_t first, std::int64_t last) {
+                   for (std::int64_t tile = first; tile < last; ++tile) {
+                     const std::int64_t begin = tile % per_row * kStrip;
+                     body(tile / per_row * extent * inner + begin, std::min(kStrip, inner - begin));
+                   }
+                 });
+  }
+};
 
 // output = input reduced over `axes` (normalised). Operation has an Accumulator type, its value `initial` before any
 // element, strip(x, index), the accumulator of one strip, take(accumulator, element, index), which adds one element,

@@ -10,14 +10,6 @@
 
 namespace cotangent::kernels {
 
-// Sums and products of floating numbers keep their type, those of integers and Bool are Int64, as in NumPy; Float32 is
-// accumulated in Float64.
-template <class T>
-using SumOf = std::conditional_t<std::is_floating_point_v<T>, T, std::int64_t>;
-template <class T>
-using AccumulatorOf = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
-constexpr DType accumulation_dtype(DType dtype) { return is_floating(dtype) ? dtype : DType::Int64; }
-
 // Function is one row: name, saves, dtype(input's), Operation<T> as reduce() takes it, and vjp(x, y, g, axes). A row
 // that has no value over no elements says so with `needs_elements`; one without a meaning for Bool with `not_bool`.
 template <class Function>
@@ -69,11 +61,7 @@ template <class Function>
 Tensor reduce_with(const Tensor& x, const Axes& axes, bool keepdims) {
   const std::vector<int> reduced = normalize_axes(Function::name, axes.list(), x.ndim());
   const Tensor kept = run<Reduction<Function>>({x}, reduced);
-  if (keepdims) return kept;
-  Shape shape;
-  for (int axis = 0; axis < x.ndim(); ++axis)
-    if (!std::binary_search(reduced.begin(), reduced.end(), axis)) shape.push_back(x.dim(axis));
-  return reshape(kept, shape);
+  return keepdims ? kept : squeeze(kept, reduced);
 }
 
 }  // namespace cotangent::kernels
