@@ -1,4 +1,4 @@
-// Golden values: what PyTorch computes, from files made by the scripts in golden/.
+// Golden values: what other programs compute, from files made by the scripts in golden/.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,11 +21,12 @@ inline Tensor wave(const Shape& shape, double phase) {
   return result;
 }
 
-// The Float64 tensor of that name in tests/golden/nn.txt.
-inline Tensor golden(const std::string& name) {
-  static const std::map<std::string, Tensor> all = [] {
-    std::map<std::string, Tensor> tensors;
-    std::ifstream file(COTANGENT_SOURCE_DIR "/tests/golden/nn.txt");
+// The Float64 tensor of that name in tests/golden/<source>.txt.
+inline Tensor golden(const std::string& name, const std::string& source = "nn") {
+  static std::map<std::string, std::map<std::string, Tensor>> sources;
+  std::map<std::string, Tensor>& tensors = sources[source];
+  if (tensors.empty()) {
+    std::ifstream file(COTANGENT_SOURCE_DIR "/tests/golden/" + source + ".txt");
     for (std::string line; std::getline(file, line);) {
       if (line.starts_with('#')) continue;
       std::istringstream words(line);
@@ -38,9 +39,8 @@ inline Tensor golden(const std::string& name) {
       for (double& element : tensor.mutable_data<double>()) words >> element;
       tensors[key] = tensor;
     }
-    return tensors;
-  }();
-  return all.at(name);
+  }
+  return tensors.at(name);
 }
 
 // Expects equal shapes and elements that differ by at most `tolerance`, relative to the largest.
