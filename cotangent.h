@@ -35,6 +35,7 @@
 #include "cotangent/ops/conv_transpose.h"
 #include "cotangent/ops/conv_variants.h"
 #include "cotangent/ops/convert.h"
+#include "cotangent/ops/gather.h"
 #include "cotangent/ops/matmul.h"
 #include "cotangent/ops/movement.h"
 #include "cotangent/ops/pool.h"

@@ -1,4 +1,4 @@
-// Rows of the gradient table: movement and matrix products.
+// Rows of the gradient table: movement, gathering and matrix products.
 #include "grad_table.h"
 
 namespace cotangent::testing {
@@ -72,6 +72,25 @@ std::vector<GradRow> movement_rows() {
        "stride_beyond_the_end",
        squared([](const Tensor& a) { return slice_in_dim(a, 1, 3, 1000000007, 1); }),
        {x}},
+  };
+}
+
+std::vector<GradRow> gather_rows() {
+  const Tensor x = sample({2, 3, 4}, -1, 1, 1);
+  const Tensor repeated = Tensor::from_data<std::int64_t>({2, 2}, std::vector<std::int64_t>{1, -1, 0, 1});
+  const Tensor lines = Tensor::from_data<std::int64_t>({2, 2, 1}, std::vector<std::int64_t>{0, 2, -1, 2});
+  const auto cubed = [](const Tensor& y) { return y * y * y; };
+  return {
+      {"gather", "take", squared([=](const Tensor& a) { return take(a, repeated, 1); }), {x}},
+      {"gather", "take_along_axis", squared([=](const Tensor& a) { return take_along_axis(a, lines, 1); }), {x}},
+      {"scatter_add",
+       "slices",
+       [=](const Tensor& a, const Tensor& b) { return cubed(scatter_add(a, repeated, b, 1)); },
+       {x, sample({2, 2, 2, 4}, -1, 1, 2)}},
+      {"scatter_add",
+       "elements",
+       [=](const Tensor& a, const Tensor& b) { return cubed(put_along_axis_add(a, lines, b, 1)); },
+       {sample({2, 3, 1}, -1, 1, 3), sample({2, 2, 1}, -1, 1, 4)}},
   };
 }
 

@@ -25,6 +25,7 @@ inline void PrintTo(const GradRow& row, std::ostream* out) { *out << row.primiti
 std::vector<GradRow> arithmetic_rows();
 std::vector<GradRow> conv_rows();
 std::vector<GradRow> elementwise_rows();
+std::vector<GradRow> gather_rows();
 std::vector<GradRow> matmul_rows();
 std::vector<GradRow> movement_rows();
 std::vector<GradRow> pool_rows();
