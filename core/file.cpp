@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <random>
 #include <system_error>
 
@@ -68,11 +69,39 @@ class Removal {
   const std::string& path_;
 };
 
+std::string folder_of(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
 // A name beside `path` that nobody else uses, even on a disk shared between machines; short, so that it fits wherever
 // `path` does.
 std::string temporary_beside(const std::filesystem::path& path) {
   std::random_device random;
   return (path.parent_path() / fmt::format(".tmp-{:08x}{:08x}", random(), random())).string();
+}
+
+struct Target {
+  std::string path;            // behind all symbolic links
+  std::optional<mode_t> mode;  // of the file that is there now
+};
+
+// Where a file to be written as `path` goes. Error if its folder or the file that is there refuses it.
+Target writable_target(std::string_view operation, const std::string& path) {
+  std::error_code ignored;
+  const std::filesystem::path resolved = std::filesystem::canonical(path, ignored);
+  Target target{resolved.empty() ? path : resolved.string(), {}};
+  struct stat status {};
+  if (::stat(target.path.c_str(), &status) == 0) {
+    require_regular(operation, status, path);
+    target.mode = status.st_mode & 07777;
+    if (::access(target.path.c_str(), W_OK) != 0) fail_with_errno(operation, "write", path);
+  } else if (errno != ENOENT || path.empty()) {
+    fail_with_errno(operation, "write", path);
+  }
+  const std::string folder = folder_of(target.path);
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) fail_with_errno(operation, "write", path);
+  return target;
 }
 
 void write_all(std::string_view operation, const Descriptor& file, std::string_view bytes, const std::string& path) {
@@ -112,28 +141,20 @@ std::string read_file(std::string_view operation, const std::string& path) {
   return bytes;
 }
 
+void require_writable(std::string_view operation, const std::string& path) { writable_target(operation, path); }
+
 void write_file(std::string_view operation, const std::string& path, const std::vector<std::string_view>& parts) {
-  std::error_code ignored;
-  const std::filesystem::path resolved = std::filesystem::canonical(path, ignored);
-  const std::string target = resolved.empty() ? path : resolved.string();
-
-  struct stat status {};
-  const bool exists = ::stat(target.c_str(), &status) == 0;
-  if (!exists && errno != ENOENT) fail_with_errno(operation, "write", path);
-  if (exists) require_regular(operation, status, path);
-  if (exists && ::access(target.c_str(), W_OK) != 0) fail_with_errno(operation, "write", path);
-
+  const auto [target, mode] = writable_target(operation, path);
   const std::string temporary = temporary_beside(target);
   Descriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);
   if (!file.is_open()) fail_with_errno(operation, "write", path);
   const Removal removal(temporary);
-  if (exists && ::fchmod(file.value(), status.st_mode & 07777) != 0) fail_with_errno(operation, "write", path);
+  if (mode && ::fchmod(file.value(), *mode) != 0) fail_with_errno(operation, "write", path);
   for (std::string_view part : parts) write_all(operation, file, part, path);
   if (::fsync(file.value()) != 0 || !file.close() || std::rename(temporary.c_str(), target.c_str()) != 0)
     fail_with_errno(operation, "write", path);
 
-  const std::string folder = std::filesystem::path(target).parent_path().string();
-  const Descriptor entry(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
+  const Descriptor entry(folder_of(target), O_RDONLY | O_DIRECTORY);
   if (entry.is_open()) ::fsync(entry.value());  // makes the new name durable; not every file system can
 }
 

@@ -10,6 +10,10 @@ namespace cotangent {
 // The bytes of a regular file. Error, beginning with `operation`, if there is none or it cannot be read.
 std::string read_file(std::string_view operation, const std::string& path);
 
+// Error, beginning with `operation`, if write_file() would refuse `path` now: to be asked before long work whose result
+// goes there.
+void require_writable(std::string_view operation, const std::string& path);
+
 // Writes `parts`, one after the other, as the file `path`, replacing what was there. The bytes first go to another file
 // in the same folder, which takes the name only when all of it has reached the disk: a crash, a full disk or an Error
 // leaves the old file as it was. A symbolic link keeps pointing where it did; a file keeps its permissions. Error,

@@ -81,6 +81,18 @@ TEST(File, RefusesWhatIsNotAFile) {
   EXPECT_EQ(files_in(folder), 2);
 }
 
+TEST(File, TellsBeforehandWhatItWouldRefuse) {
+  const TemporaryFolder folder;
+  require_writable("save", folder / "new");
+  write_file("save", folder / "x", {"x"});
+  require_writable("save", folder / "x");
+  EXPECT_EQ(files_in(folder), 1);
+  expect_error([&] { require_writable("save", ""); }, "save: cannot write ''");
+  expect_error([&] { require_writable("save", folder.path()); }, "is a directory; name a file");
+  expect_error([&] { require_writable("save", folder / "no/x"); }, "No such file or directory");
+  expect_error([&] { require_writable("save", folder / "x/y"); }, "Not a directory");
+}
+
 // Fails to write a file larger than the process may write, which stands for a full disk, and ends the process.
 void write_beyond_the_limit(const std::string& path) {
   const rlimit limit{.rlim_cur = 1000, .rlim_max = 1000};
