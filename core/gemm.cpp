@@ -2,9 +2,13 @@
 #include "cotangent/core/gemm.h"
 
 #include <cblas.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <type_traits>
+
+#include "cotangent/core/error.h"
 
 namespace cotangent {
 namespace {
@@ -19,12 +23,29 @@ void keep_single_threaded() {
   static_cast<void>(done);
 }
 
+// BLAS would wrap sizes that its integers cannot hold, and print a line and do nothing if rows overlap.
+void require_sizes(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t lda,
+                   std::int64_t ldb, std::int64_t ldc) {
+  if (std::max({m, n, k, lda, ldb, ldc}) > std::numeric_limits<blasint>::max())
+    fail("gemm", fmt::format("sizes must be below 2^{}, got m = {}, n = {}, k = {}, lda = {}, ldb = {}, ldc = {}",
+                             std::numeric_limits<blasint>::digits, m, n, k, lda, ldb, ldc));
+  const auto require_row = [](char matrix, std::int64_t row, std::int64_t stride) {
+    if (stride < row)
+      fail("gemm",
+           fmt::format("rows of {0} have {1} elements, ld{0} is {2}; it must not be less", matrix, row, stride));
+  };
+  require_row('a', ta == Transpose::Yes ? m : k, lda);
+  require_row('b', tb == Transpose::Yes ? k : n, ldb);
+  require_row('c', n, ldc);
+}
+
 CBLAS_TRANSPOSE cblas(Transpose transpose) { return transpose == Transpose::Yes ? CblasTrans : CblasNoTrans; }
 
 template <class T>
 void run_gemm(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64_t k, T alpha, const T* a,
               std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc) {
   if (m <= 0 || n <= 0) return;
+  require_sizes(ta, tb, m, n, k, lda, ldb, ldc);
   if (k <= 0) {  // an empty sum; BLAS may reject the leading dimensions that come with it
     for (std::int64_t row = 0; row < m; ++row)
       for (std::int64_t column = 0; column < n; ++column)

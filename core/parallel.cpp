@@ -2,6 +2,7 @@
 #include "cotangent/core/parallel.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -52,11 +54,19 @@ void pause() {
 #endif
 }
 
+// The processors that this process may run on, which taskset and containers make fewer than the machine has.
+int usable_processors() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
 // Workers look for the next loop for some microseconds before they sleep, because waking one costs more than most
 // loops take. They join a loop only while it is open: nobody waits for a worker that came too late.
 class Team {
  public:
-  explicit Team(int size) { resize(size); }
   ~Team() { resize(1); }
 
   int size() const { return size_; }
@@ -68,9 +78,14 @@ class Team {
     for (std::thread& worker : workers_) worker.join();
     workers_.clear();
     stopping_ = false;
-    spins_ = size <= static_cast<int>(std::thread::hardware_concurrency()) ? kSpins : 0;
+    spins_ = size <= usable_processors() ? kSpins : 0;
     size_ = 1;
-    for (; size_ < size; ++size_) workers_.emplace_back([this, seen = generation_.load()] { serve(seen); });
+    try {
+      for (; size_ < size; ++size_) workers_.emplace_back([this, seen = generation_.load()] { serve(seen); });
+    } catch (const std::system_error& error) {
+      fail("set_num_threads",
+           fmt::format("{} asked, the system lets only {} run: {}", size, size_.load(), error.what()));
+    }
   }
 
   // False if another thread has the team: the caller then does the loop alone.
@@ -138,7 +153,7 @@ class Team {
 
 int initial_size() {
   const char* text = std::getenv("COTANGENT_NUM_THREADS");
-  if (text == nullptr) return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
+  if (text == nullptr) return std::min(usable_processors(), kMaxThreads);
   int count = 0;
   const char* end = text + std::strlen(text);
   const auto [stop, error] = std::from_chars(text, end, count);
@@ -148,7 +163,9 @@ int initial_size() {
 }
 
 Team& team() {
-  static Team instance(initial_size());
+  static Team instance;
+  static const bool sized = (instance.resize(initial_size()), true);  // tried again by the next call if it fails
+  static_cast<void>(sized);
   return instance;
 }
 

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace cotangent {
@@ -16,7 +18,7 @@ class Shape {
  public:
   Shape() = default;
   Shape(std::initializer_list<std::int64_t> extents) : extents_(extents) {}
-  template <class Iterator>
+  template <std::input_iterator Iterator>
   Shape(Iterator first, Iterator last) : extents_(first, last) {}
   explicit Shape(std::vector<std::int64_t> extents) : extents_(std::move(extents)) {}
 

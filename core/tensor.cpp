@@ -124,8 +124,9 @@ Tensor arange(double start, double stop, double step, DType dtype) {
   const double count = std::max(0.0, std::ceil((stop - start) / step));
   if (count > 0x1p59) fail("arange", fmt::format("{} elements are more than memory can hold", count));
   if (count > 0)
-    visit(dtype,
-          [&]<class T>() { to_element<T>("arange", start), to_element<T>("arange", start + (count - 1) * step); });
+    visit(dtype, [&]<class T>() {  // if the first two are whole numbers, so are all; none is further out than the last
+      for (double i : {0.0, std::min(1.0, count - 1), count - 1}) to_element<T>("arange", start + i * step);
+    });
   return generate({static_cast<std::int64_t>(count)}, dtype,
                   [=]<class T>(std::int64_t i) { return static_cast<T>(start + static_cast<double>(i) * step); });
 }
