@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "conv_reference.h"
-#include "cotangent/ops/kernels/convolve.h"
 #include "sample.h"
 
 namespace cotangent::testing {
@@ -93,22 +92,13 @@ std::vector<ConvCase> cases() {
       feature_groups(padded(plain({2, 30, 31, 70}, {3, 3, 1, 70}, kLast), {{1, 1}, {1, 1}}), 70),
       feature_groups(padded(plain({2, 70, 30, 31}, {140, 1, 3, 3}, kFirst), {{1, 1}, {1, 1}}), 70),
       batch_groups(padded(plain({2, 30, 31, 70}, {2, 30, 31, 70}, kLastSwapped), {{1, 1}, {1, 1}}), 70),
+      feature_groups(padded(plain({2, 9, 10, 20}, {3, 3, 1, 40}, kLast), {{1, 1}, {1, 1}}), 20),
+      spread(feature_groups(padded(plain({2, 9, 10, 20}, {3, 3, 1, 20}, kLast), {{2, 2}, {2, 1}}), 20), {2, 3}, {1, 2}),
       // other ranks
       strided(padded(plain({4, 900, 5}, {9, 5, 12}, {"NWC", "WIO", "NWC"}), {{4, 3}}), {3}),
       padded(plain({2, 9, 10, 11, 6}, {3, 2, 3, 6, 10}, {"NDHWC", "DHWIO", "NDHWC"}), {{1, 1}, {1, 0}, {1, 1}}),
       plain({1, 3, 6, 7, 5, 6}, {4, 3, 2, 2, 3, 2}, {"NCXYZW", "OIXYZW", "NCXYZW"}),
   };
-}
-
-template <class T>
-Tensor solve(const ConvCase& c, void (*algorithm)(const kernels::ConvProblem&, const T*, const T*, T*),
-             const Tensor& lhs, const Tensor& rhs) {
-  const kernels::ConvAttributes attributes{c.strides, c.pads,           c.lhs_dilation, c.rhs_dilation,
-                                           c.numbers, c.feature_groups, c.batch_groups};
-  Tensor out = full(reference_shape(c), 777, dtype_of<T>());
-  algorithm(kernels::make_conv_problem(c.lhs, c.rhs, out.shape(), attributes), lhs.data<T>().data(),
-            rhs.data<T>().data(), out.mutable_data<T>().data());
-  return out;
 }
 
 class ConvKernels : public ::testing::TestWithParam<ConvCase> {
@@ -119,6 +109,7 @@ class ConvKernels : public ::testing::TestWithParam<ConvCase> {
     const Tensor lhs = whole_numbers(c.lhs, dtype_of<T>(), 1), rhs = whole_numbers(c.rhs, dtype_of<T>(), 2);
     const Values expected = values(solve<T>(c, kernels::convolve_by_definition<T>, lhs, rhs));
     EXPECT_EQ(values(solve<T>(c, kernels::convolve_by_im2col<T>, lhs, rhs)), expected);
+    EXPECT_EQ(values(solve<T>(c, kernels::convolve_depthwise<T>, lhs, rhs)), expected);
     EXPECT_EQ(values(c(lhs, rhs)), expected);
   }
 };

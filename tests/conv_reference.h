@@ -5,12 +5,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <functional>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include "cotangent/cotangent.h"
+#include "cotangent/ops/kernels/convolve.h"
 
 namespace cotangent::testing {
 
@@ -119,6 +119,20 @@ inline Values values(const Tensor& tensor) {
 inline Values reference_conv(const ConvCase& c, const Values& lhs, const Values& rhs) {
   Values out(static_cast<std::size_t>(reference_shape(c).elements()));
   for_each_product(c, [&](std::size_t l, std::size_t r, std::size_t o) { out[o] += lhs[l] * rhs[r]; });
+  return out;
+}
+
+// The case solved by one of the algorithms of the library.
+template <class T>
+using Algorithm = void (*)(const kernels::ConvProblem&, const T*, const T*, T*);
+
+template <class T>
+Tensor solve(const ConvCase& c, Algorithm<T> algorithm, const Tensor& lhs, const Tensor& rhs) {
+  const kernels::ConvAttributes attributes{c.strides, c.pads,           c.lhs_dilation, c.rhs_dilation,
+                                           c.numbers, c.feature_groups, c.batch_groups};
+  Tensor out = full(reference_shape(c), 777, dtype_of<T>());
+  algorithm(kernels::make_conv_problem(c.lhs, c.rhs, out.shape(), attributes), lhs.data<T>().data(),
+            rhs.data<T>().data(), out.mutable_data<T>().data());
   return out;
 }
 

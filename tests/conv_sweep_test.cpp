@@ -45,7 +45,7 @@ ConvCase random_case(Generator& generator) {
   c.numbers = {spec(generator, n + 2, kind), spec(generator, n + 2, kind), spec(generator, n + 2, kind)};
   if (kind == 2) c.numbers.rhs_spec = permutation(generator, n + 2);
   const bool zeros = pick(generator, 0, 11) == 0;
-  const std::int64_t groups = pick(generator, 0, 2) == 0 ? pick(generator, 2, 3) : 1;
+  const std::int64_t groups = std::array{1, 1, 1, 1, 2, 3, 9}[generator() % 7];
   (pick(generator, 0, 1) == 0 ? c.feature_groups : c.batch_groups) = groups;
   const auto extent = [&](std::int64_t high) { return pick(generator, zeros ? 0 : 1, high); };
   const std::int64_t in_features = extent(3);
@@ -78,6 +78,13 @@ Tensor integers(Generator& generator, const Shape& shape, DType dtype) {
   return result.to(dtype);
 }
 
+template <class T>
+void expect_all_algorithms(const ConvCase& c, const Tensor& lhs, const Tensor& rhs, const Values& expected) {
+  for (Algorithm<T> algorithm :
+       {kernels::convolve_by_definition<T>, kernels::convolve_by_im2col<T>, kernels::convolve_depthwise<T>})
+    ASSERT_EQ(values(solve<T>(c, algorithm, lhs, rhs)), expected);
+}
+
 TEST(ConvSweep, ForwardAndBothDerivativesEqualTheDefinition) {
   Generator generator(20260823);
   int empty = 0;
@@ -89,7 +96,9 @@ TEST(ConvSweep, ForwardAndBothDerivativesEqualTheDefinition) {
     const auto [out, pullback] = vjp(c, {lhs, rhs});
     ASSERT_EQ(out.shape(), reference_shape(c));
     ASSERT_EQ(values(out), reference_conv(c, values(lhs), values(rhs)));
-    empty += out.size() == 0;
+    if (out.size() == 0) ++empty;
+    else if (dtype == DType::Float32) expect_all_algorithms<float>(c, lhs, rhs, values(out));
+    else expect_all_algorithms<double>(c, lhs, rhs, values(out));
 
     const Tensor g = integers(generator, out.shape(), dtype);
     const Tensors cotangents = pullback(g);
@@ -105,7 +114,7 @@ TEST(ConvSweep, ForwardAndBothDerivativesEqualTheDefinition) {
 // The convolution is linear in each operand, so that differences with step 1 are exact.
 TEST(ConvSweep, DerivativesToOrderTwoAgreeWithFiniteDifferences) {
   Generator generator(7);
-  for (int run = 0; run < 60; ++run) {
+  for (int run = 0; run < 40; ++run) {
     const ConvCase c = random_case(generator);
     SCOPED_TRACE(to_string(c));
     EXPECT_EQ(

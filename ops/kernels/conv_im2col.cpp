@@ -112,7 +112,6 @@ class Im2col {
         out_(out + problem.out_offset),
         rows_(row_index(problem)),
         reduction_(reduction_index(problem)) {
-    for (const ConvAxis& axis : problem.axes) origin_ -= axis.low * axis.lhs_step;
     choose_layouts();
     choose_blocks();
   }
@@ -254,7 +253,8 @@ class Im2col {
     const T* const lhs = lhs_ + tile.group * problem_.lhs_group;
     const std::int64_t rows = length(tile.rows), reduction = length(range);
     if (columns_in_place_ && within_panel(tile.rows, rows_.lhs_panel) && within_panel(range, reduction_.lhs_panel)) {
-      const T* const corner = lhs + origin_ + Cursor(rows_, tile.rows.first).lhs + Cursor(reduction_, range.first).lhs;
+      const T* const corner =
+          lhs + lhs_origin(problem_) + Cursor(rows_, tile.rows.first).lhs + Cursor(reduction_, range.first).lhs;
       if (const auto matrix = in_place(corner, rows, rows_.lhs_step(), reduction, reduction_.lhs_step()))
         return *matrix;
     }
@@ -291,7 +291,6 @@ class Im2col {
   const T *lhs_, *rhs_;
   T* out_;
   const MatrixIndex rows_, reduction_;
-  std::int64_t origin_ = 0;        // of the first window, before padding is cut off
   bool columns_in_place_ = false;  // no padding, so that columns may be there already
   bool rows_inner_ = false;        // rows are adjacent in a tile of columns
   bool weight_features_inner_ = false, out_features_inner_ = false;
@@ -318,9 +317,7 @@ void fill_zero(const ConvProblem& problem, T* out) {
 template <class T>
 void convolve_by_im2col(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
   for (const ConvProblem& phase : split_phases(problem)) {
-    const std::int64_t products = reduction_index(phase).extent;
-    if (row_index(phase).extent == 0 || phase.out_features == 0) continue;
-    if (products == 0) fill_zero(phase, out);
+    if (reduction_index(phase).extent == 0) fill_zero(phase, out);
     else Im2col<T>(phase, lhs, rhs, out).run();
   }
 }

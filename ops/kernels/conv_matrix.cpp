@@ -51,6 +51,47 @@ MatrixIndex reduction_index(const ConvProblem& problem) {
   return make_index(axes, &IndexAxis::lhs_step);
 }
 
+std::int64_t lhs_origin(const ConvProblem& problem) {
+  std::int64_t origin = 0;
+  for (const ConvAxis& axis : problem.axes) origin -= axis.low * axis.lhs_step;
+  return origin;
+}
+
+Runs::Runs(const ConvProblem& problem, const MatrixIndex& index, Range range, bool merge)
+    : problem_(problem), followed_(problem.axes.size()) {
+  if (merge && range.first % index.unit == 0 && range.second % index.unit == 0) unit = index.unit;
+  std::int64_t extent = 1;
+  if (!index.axes.empty()) {
+    const IndexAxis& axis = index.axes[index.axes.size() - (unit > 1 ? 2 : 1)];
+    extent = axis.extent;
+    step = axis.lhs_step;
+    position_step_ = axis.position_step;
+    if (axis.spatial >= 0) followed_ = static_cast<std::size_t>(axis.spatial);
+  }
+  for (std::int64_t begin = range.first; begin < range.second;) {
+    const std::int64_t at = begin / unit, count = std::min(range.second / unit - at, extent - at % extent);
+    const Cursor cursor(index, begin);
+    runs.push_back({count, cursor.lhs, cursor.other, begin - range.first});
+    positions_.insert(positions_.end(), cursor.position.begin(), cursor.position.end());
+    begin += count * unit;
+  }
+}
+
+Range Runs::valid(std::size_t r, const Cursor& cursor) const {
+  const std::int64_t* const position = positions_.data() + r * problem_.axes.size();
+  Range units{0, runs[r].count};
+  for (std::size_t d = 0; d < problem_.axes.size(); ++d) {
+    const std::int64_t in = problem_.axes[d].in, start = cursor.position[d] + position[d] - problem_.axes[d].low;
+    if (d == followed_) {
+      if (start < 0) units.first = std::min(units.second, (position_step_ - 1 - start) / position_step_);
+      units.second = start < in ? std::min(units.second, (in - 1 - start) / position_step_ + 1) : 0;
+    } else if (start < 0 || start >= in) {
+      return {0, 0};
+    }
+  }
+  return units.first < units.second ? units : Range{0, 0};
+}
+
 Cursor::Cursor(const MatrixIndex& index, std::int64_t begin)
     : position(index.spatial_axes, 0), index_(index), at_(index.axes.size(), 0) {
   for (std::size_t j = index.axes.size(); j-- > 0; begin /= index.axes[j].extent) move(j, begin % index.axes[j].extent);

@@ -52,13 +52,45 @@ class Cursor {
   std::vector<std::int64_t> at_;
 };
 
+// Where lhs is read for row 0 and q 0, relative to its start: with padding, before it.
+std::int64_t lhs_origin(const ConvProblem& problem);
+
+using Range = std::pair<std::int64_t, std::int64_t>;  // [first, second)
+
+constexpr std::int64_t length(const Range& range) { return range.second - range.first; }
+
+// `count` units at equal distances in lhs, some of which may hang over its borders along one spatial axis. Offsets are
+// those of the first one: in lhs, in the other tensor, and from the start of the range.
+struct Run {
+  std::int64_t count, lhs, other, begin;
+};
+
+// A range of an index as runs along its innermost axis: the same for every value of the other index of the columns.
+class Runs {
+ public:
+  // Units are single elements, or with `merge` those that are adjacent in lhs and are valid or not together.
+  Runs(const ConvProblem& problem, const MatrixIndex& index, Range range, bool merge);
+
+  // Which units of run `r` lie inside lhs, where the other index is at `cursor`.
+  Range valid(std::size_t r, const Cursor& cursor) const;
+
+  std::vector<Run> runs;
+  std::int64_t unit = 1, step = 1;  // elements in a unit; elements of lhs from one unit to the next
+
+ private:
+  const ConvProblem& problem_;
+  std::vector<std::int64_t> positions_;  // where each run starts on each spatial axis
+  std::int64_t position_step_ = 0;       // on the axis that the runs follow
+  std::size_t followed_;                 // that axis, or the number of spatial axes if they follow none
+};
+
 // [0, extent) cut into blocks that do not cross multiples of `panel`, which divides the extent.
 struct Blocks {
   std::int64_t extent = 0, panel = 1, block = 1;
 
   std::int64_t per_panel() const { return (panel + block - 1) / block; }
   std::int64_t count() const { return extent / panel * per_panel(); }
-  std::pair<std::int64_t, std::int64_t> range(std::int64_t i) const {
+  Range range(std::int64_t i) const {
     const std::int64_t start = i / per_panel() * panel, begin = start + i % per_panel() * block;
     return {begin, std::min(begin + block, start + panel)};
   }

@@ -2,15 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
 
 #include "cotangent/ops/kernels/conv_matrix.h"
 
 namespace cotangent::kernels {
-
-using Range = std::pair<std::int64_t, std::int64_t>;  // [first, second)
-
-constexpr std::int64_t length(const Range& range) { return range.second - range.first; }
 
 // Copies columns(row, q), zero where the window hangs over the border, so that `inner` indices are adjacent: outer and
 // inner are the rows and the reduction or the other way round. `lhs` is where the group starts.

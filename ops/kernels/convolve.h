@@ -9,10 +9,12 @@ namespace cotangent::kernels {
 template <class T>
 void convolve(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 
-// The algorithms, each of which solves any problem; tests compare them.
+// The algorithms, each of which solves any problem with an output to compute; tests compare them.
 template <class T>
 void convolve_by_definition(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
 void convolve_by_im2col(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+template <class T>
+void convolve_depthwise(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 
 }  // namespace cotangent::kernels
