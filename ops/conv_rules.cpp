@@ -14,9 +14,6 @@ namespace {
 
 using kernels::ConvAttributes;
 
-// The largest stride, dilation, padding and dilated extent: any sum of a few of them still fits in 64 bits.
-constexpr std::int64_t kMostExtent = std::int64_t{1} << 48;
-
 std::int64_t at(const Shape& shape, int axis) { return shape[static_cast<std::size_t>(axis)]; }
 
 // A spec as letters: "NHWC" for {0, 3, 1, 2} and "NC". Spatial axes are W, HW or DHW, or numbered if there are more.
@@ -31,18 +28,33 @@ std::string letters(const std::vector<int>& spec, std::string_view reserved) {
   return result;
 }
 
-// "3 features (axis 3, 'C' of NHWC)": an extent and how it was found.
-std::string extent_of(const Shape& shape, const std::vector<int>& spec, std::string_view reserved, std::size_t which,
-                      std::string_view what) {
-  return fmt::format("{} {} (axis {}, '{}' of {})", at(shape, spec[which]), what, spec[which], reserved[which],
-                     letters(spec, reserved));
-}
+// The operands as messages describe them.
+struct Operands {
+  const Shape &lhs, &rhs;
+  const ConvDimensionNumbers& numbers;
 
-// "lhs (1, 8, 8, 3) is read as NHWC, rhs (3, 3, 8, 16) as HWIO": the end of most messages.
-std::string reading(const Shape& lhs, const Shape& rhs, const ConvDimensionNumbers& numbers) {
-  return fmt::format("lhs {} is read as {}, rhs {} as {}", to_string(lhs), letters(numbers.lhs_spec, "NC"),
-                     to_string(rhs), letters(numbers.rhs_spec, "OI"));
-}
+  std::int64_t lhs_extent(std::size_t which) const { return at(lhs, numbers.lhs_spec[which]); }
+  std::int64_t rhs_extent(std::size_t which) const { return at(rhs, numbers.rhs_spec[which]); }
+
+  // "3 features (axis 3, 'C' of NHWC)": an extent and how it was found.
+  std::string examples() const { return describe(lhs, numbers.lhs_spec, "NC", 0, "examples"); }
+  std::string features() const { return describe(lhs, numbers.lhs_spec, "NC", 1, "features"); }
+  std::string out_features() const { return describe(rhs, numbers.rhs_spec, "OI", 0, "output features"); }
+  std::string in_features() const { return describe(rhs, numbers.rhs_spec, "OI", 1, "input features"); }
+
+  // "lhs (1, 8, 8, 3) is read as NHWC, rhs (3, 3, 8, 16) as HWIO"
+  std::string reading() const {
+    return fmt::format("lhs {} is read as {}, rhs {} as {}", to_string(lhs), letters(numbers.lhs_spec, "NC"),
+                       to_string(rhs), letters(numbers.rhs_spec, "OI"));
+  }
+
+ private:
+  static std::string describe(const Shape& shape, const std::vector<int>& spec, std::string_view reserved,
+                              std::size_t which, std::string_view what) {
+    return fmt::format("{} {} (axis {}, '{}' of {})", at(shape, spec[which]), what, spec[which], reserved[which],
+                       letters(spec, reserved));
+  }
+};
 
 void require_specs(std::string_view operation, const Shape& lhs, const Shape& rhs,
                    const ConvDimensionNumbers& numbers) {
@@ -67,16 +79,49 @@ void require_specs(std::string_view operation, const Shape& lhs, const Shape& rh
 
 void require_from_one(std::string_view operation, std::string_view option, const std::vector<std::int64_t>& values) {
   for (std::int64_t value : values)
-    if (value < 1 || value > kMostExtent)
+    if (value < 1 || value > kMostWindowExtent)
       fail(operation,
            fmt::format("{} must be from 1 to 2^48 on every axis, got ({})", option, fmt::join(values, ", ")));
 }
 
 std::int64_t checked_dilated_extent(std::string_view operation, std::string_view option, std::int64_t extent,
                                     std::int64_t dilation) {
-  if (extent > 1 && dilation > kMostExtent / extent)
+  if (extent > 1 && dilation > kMostWindowExtent / extent)
     fail(operation, fmt::format("{} {} spreads {} elements over more than 2^48", option, dilation, extent));
   return dilated_extent(extent, dilation);
+}
+
+void require_groups(std::string_view operation, const Operands& operands, const ConvAttributes& attributes) {
+  const std::int64_t features = operands.lhs_extent(1), in_features = operands.rhs_extent(1);
+  const std::int64_t feature_groups = attributes.feature_group_count, batch_groups = attributes.batch_group_count;
+  if (feature_groups < 1)
+    fail(operation, fmt::format("feature_group_count must be at least 1, got {}", feature_groups));
+  if (batch_groups < 1) fail(operation, fmt::format("batch_group_count must be at least 1, got {}", batch_groups));
+  if (feature_groups > 1 && batch_groups > 1)
+    fail(operation, fmt::format("at most one of feature_group_count and batch_group_count may exceed 1, got {} and {}",
+                                feature_groups, batch_groups));
+  if (features % feature_groups != 0)
+    fail(operation, fmt::format("feature_group_count {} must divide the features of lhs, which has {}; {}",
+                                feature_groups, operands.features(), operands.reading()));
+  if (features / feature_groups != in_features) {
+    const std::string groups = in_features > 0 && features % in_features == 0
+                                   ? fmt::format(", feature_group_count {}", features / in_features)
+                                   : "";
+    fail(operation,
+         fmt::format("rhs has {} but lhs has {} / feature_group_count {} = {}; {}; give a kernel of {} input "
+                     "features{}, or other dimension_numbers",
+                     operands.in_features(), operands.features(), feature_groups, features / feature_groups,
+                     operands.reading(), features / feature_groups, groups));
+  }
+  if (operands.rhs_extent(0) % feature_groups != 0)
+    fail(operation, fmt::format("feature_group_count {} must divide the output features of rhs, which has {}; {}",
+                                feature_groups, operands.out_features(), operands.reading()));
+  if (operands.lhs_extent(0) % batch_groups != 0)
+    fail(operation, fmt::format("batch_group_count {} must divide the batch of lhs, which has {}; {}", batch_groups,
+                                operands.examples(), operands.reading()));
+  if (operands.rhs_extent(0) % batch_groups != 0)
+    fail(operation, fmt::format("batch_group_count {} must divide the output features of rhs, which has {}; {}",
+                                batch_groups, operands.out_features(), operands.reading()));
 }
 
 }  // namespace
@@ -125,70 +170,30 @@ DType conv_dtype(std::string_view operation, const Tensor& lhs, const Tensor& rh
 }
 
 Shape conv_shape(std::string_view operation, const Shape& lhs, const Shape& rhs, const ConvAttributes& attributes) {
-  const ConvDimensionNumbers& numbers = attributes.dimension_numbers;
-  const auto& [lhs_spec, rhs_spec, out_spec] = numbers;
-  const std::int64_t batch = at(lhs, lhs_spec[0]), features = at(lhs, lhs_spec[1]);
-  const std::int64_t out_features = at(rhs, rhs_spec[0]), in_features = at(rhs, rhs_spec[1]);
-  const std::int64_t feature_groups = attributes.feature_group_count, batch_groups = attributes.batch_group_count;
-  const auto lhs_extent = [&](std::size_t which, std::string_view what) {
-    return extent_of(lhs, lhs_spec, "NC", which, what);
-  };
-  const auto rhs_extent = [&](std::size_t which, std::string_view what) {
-    return extent_of(rhs, rhs_spec, "OI", which, what);
-  };
-  const std::string operands = reading(lhs, rhs, numbers);
-
-  if (feature_groups < 1)
-    fail(operation, fmt::format("feature_group_count must be at least 1, got {}", feature_groups));
-  if (batch_groups < 1) fail(operation, fmt::format("batch_group_count must be at least 1, got {}", batch_groups));
-  if (feature_groups > 1 && batch_groups > 1)
-    fail(operation, fmt::format("at most one of feature_group_count and batch_group_count may exceed 1, got {} and {}",
-                                feature_groups, batch_groups));
-  if (features % feature_groups != 0)
-    fail(operation, fmt::format("feature_group_count {} must divide the features of lhs, which has {}; {}",
-                                feature_groups, lhs_extent(1, "features"), operands));
-  if (features / feature_groups != in_features)
-    fail(
-        operation,
-        fmt::format("rhs has {} but lhs has {} / feature_group_count {} = {}; {}; give a kernel of {} input features{}",
-                    rhs_extent(1, "input features"), lhs_extent(1, "features"), feature_groups,
-                    features / feature_groups, operands, features / feature_groups,
-                    in_features > 0 && features % in_features == 0
-                        ? fmt::format(", feature_group_count {}", features / in_features)
-                        : std::string()) +
-            ", or other dimension_numbers");
-  if (out_features % feature_groups != 0)
-    fail(operation, fmt::format("feature_group_count {} must divide the output features of rhs, which has {}; {}",
-                                feature_groups, rhs_extent(0, "output features"), operands));
-  if (batch % batch_groups != 0)
-    fail(operation, fmt::format("batch_group_count {} must divide the batch of lhs, which has {}; {}", batch_groups,
-                                lhs_extent(0, "examples"), operands));
-  if (out_features % batch_groups != 0)
-    fail(operation, fmt::format("batch_group_count {} must divide the output features of rhs, which has {}; {}",
-                                batch_groups, rhs_extent(0, "output features"), operands));
-
+  const Operands operands{lhs, rhs, attributes.dimension_numbers};
+  require_groups(operation, operands, attributes);
+  const std::vector<int>& out_spec = attributes.dimension_numbers.out_spec;
   Shape output = lhs;
-  output[static_cast<std::size_t>(out_spec[0])] = batch / batch_groups;
-  output[static_cast<std::size_t>(out_spec[1])] = out_features;
+  output[static_cast<std::size_t>(out_spec[0])] = operands.lhs_extent(0) / attributes.batch_group_count;
+  output[static_cast<std::size_t>(out_spec[1])] = operands.rhs_extent(0);
   for (std::size_t d = 0; d < attributes.window_strides.size(); ++d) {
-    const std::int64_t in = at(lhs, lhs_spec[d + 2]), kernel = at(rhs, rhs_spec[d + 2]);
+    const std::int64_t in = operands.lhs_extent(d + 2), kernel = operands.rhs_extent(d + 2);
     if (kernel < 1)
       fail(operation, fmt::format("the kernel's window must have 1 or more elements on each axis, got {} on spatial "
                                   "axis {}; {}",
-                                  kernel, d, operands));
+                                  kernel, d, operands.reading()));
     const auto [low, high] = attributes.padding[d];
-    if (std::min(low, high) < -kMostExtent || std::max(low, high) > kMostExtent)
-      fail(operation, fmt::format("padding must be within 2^48, got ({}, {}) on spatial axis {}", low, high, d));
     const std::int64_t dilated = checked_dilated_extent(operation, "lhs_dilation", in, attributes.lhs_dilation[d]);
     const std::int64_t window = checked_dilated_extent(operation, "rhs_dilation", kernel, attributes.rhs_dilation[d]);
     if (dilated + low + high < 0)
       fail(
           operation,
           fmt::format("padding ({}, {}) crops more than spatial axis {} has: {} elements, {} after lhs_dilation {}; {}",
-                      low, high, d, in, dilated, attributes.lhs_dilation[d], operands));
+                      low, high, d, in, dilated, attributes.lhs_dilation[d], operands.reading()));
     output[static_cast<std::size_t>(out_spec[d + 2])] =
         window_count(dilated + low + high, window, attributes.window_strides[d]);
   }
+  require_valid(operation, output);
   return output;
 }
 

@@ -10,6 +10,14 @@
 #include "cotangent/core/error.h"
 
 namespace cotangent {
+namespace {
+
+void require_window_padding(std::string_view operation, std::int64_t low, std::int64_t high) {
+  if (std::min(low, high) < -kMostWindowExtent || std::max(low, high) > kMostWindowExtent)
+    fail(operation, fmt::format("padding must be within 2^48, got ({}, {})", low, high));
+}
+
+}  // namespace
 
 std::vector<std::int64_t> PerAxis::resolve(std::string_view operation, std::string_view option,
                                            std::size_t axes) const {
@@ -49,12 +57,15 @@ std::optional<Padding> PaddingOption::named(std::string_view operation) const {
 
 Pads PaddingOption::resolve(std::string_view operation, const std::vector<std::int64_t>& input,
                             const std::vector<std::int64_t>& window, const std::vector<std::int64_t>& strides) const {
-  if (const auto* both_sides = std::get_if<std::int64_t>(&value_))
+  if (const auto* both_sides = std::get_if<std::int64_t>(&value_)) {
+    require_window_padding(operation, *both_sides, *both_sides);
     return Pads(input.size(), {*both_sides, *both_sides});
+  }
   if (const auto* pads = std::get_if<Pads>(&value_)) {
     if (pads->size() != input.size())
       fail(operation, fmt::format("padding needs one {{low, high}} pair for each of the {} spatial axes, got {}",
                                   input.size(), pads->size()));
+    for (const auto& [low, high] : *pads) require_window_padding(operation, low, high);
     return *pads;
   }
   const Padding padding = *named(operation);

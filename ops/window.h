@@ -13,6 +13,10 @@
 
 namespace cotangent {
 
+// The largest stride, dilation and padding, and the largest extent after dilation: any sum of a few of them still fits
+// in 64 bits.
+constexpr std::int64_t kMostWindowExtent = std::int64_t{1} << 48;
+
 // An option with one value per spatial axis: a single number stands for all axes, a list gives each its own.
 class PerAxis {
  public:
@@ -56,7 +60,7 @@ class PaddingOption {
   std::optional<Padding> named(std::string_view operation) const;
 
   // The pads of each axis, given the extents of the undilated input and of the dilated window. Error if explicit pads
-  // are not one pair per axis, or the name is unknown.
+  // are not one pair per axis or beyond kMostWindowExtent, or the name is unknown.
   Pads resolve(std::string_view operation, const std::vector<std::int64_t>& input,
                const std::vector<std::int64_t>& window, const std::vector<std::int64_t>& strides) const;
 

@@ -2,52 +2,11 @@
 // small integers, so that results are exact whatever the order of summation.
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "conv_reference.h"
 #include "sample.h"
 
 namespace cotangent::testing {
 namespace {
-
-Tensor whole_numbers(const Shape& shape, DType dtype, std::uint64_t seed) {
-  Tensor result = sample(shape, -4, 5, seed);
-  for (double& value : result.mutable_data<double>()) value = std::floor(value);
-  return result.to(dtype);
-}
-
-struct Letters {
-  const char *lhs, *rhs, *out;
-};
-
-// A case without padding, strides, dilation or groups.
-ConvCase plain(const Shape& lhs, const Shape& rhs, const Letters& letters) {
-  const std::size_t n = lhs.size() - 2;
-  const std::vector<std::int64_t> one(n, 1);
-  return {lhs, rhs, one, Pads(n), one, one, conv_dimension_numbers(lhs, rhs, {letters.lhs, letters.rhs, letters.out})};
-}
-
-ConvCase padded(ConvCase c, const Pads& pads) {
-  c.pads = pads;
-  return c;
-}
-ConvCase strided(ConvCase c, const std::vector<std::int64_t>& strides) {
-  c.strides = strides;
-  return c;
-}
-ConvCase spread(ConvCase c, const std::vector<std::int64_t>& lhs, const std::vector<std::int64_t>& rhs) {
-  c.lhs_dilation = lhs;
-  c.rhs_dilation = rhs;
-  return c;
-}
-ConvCase feature_groups(ConvCase c, std::int64_t groups) {
-  c.feature_groups = groups;
-  return c;
-}
-ConvCase batch_groups(ConvCase c, std::int64_t groups) {
-  c.batch_groups = groups;
-  return c;
-}
 
 const Letters kLast{"NHWC", "HWIO", "NHWC"}, kFirst{"NCHW", "OIHW", "NCHW"};
 // As weight gradients come: batch and features have changed places, the window is the size of the input.

@@ -5,12 +5,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cotangent/cotangent.h"
 #include "cotangent/ops/kernels/convolve.h"
+#include "sample.h"
 
 namespace cotangent::testing {
 
@@ -44,6 +47,40 @@ inline std::string to_string(const ConvCase& c) {
       cotangent::to_string(c.numbers), c.feature_groups, c.batch_groups);
 }
 inline void PrintTo(const ConvCase& c, std::ostream* out) { *out << to_string(c); }
+
+// Which letters the axes have, as in dimension_numbers.
+struct Letters {
+  std::string_view lhs, rhs, out;
+};
+
+// A case without padding, strides, dilation or groups.
+inline ConvCase plain(const Shape& lhs, const Shape& rhs, const Letters& letters) {
+  const std::size_t n = lhs.size() - 2;
+  const std::vector<std::int64_t> one(n, 1);
+  return {lhs, rhs, one, Pads(n), one, one, conv_dimension_numbers(lhs, rhs, {letters.lhs, letters.rhs, letters.out})};
+}
+
+inline ConvCase padded(ConvCase c, const Pads& pads) {
+  c.pads = pads;
+  return c;
+}
+inline ConvCase strided(ConvCase c, const std::vector<std::int64_t>& strides) {
+  c.strides = strides;
+  return c;
+}
+inline ConvCase spread(ConvCase c, const std::vector<std::int64_t>& lhs, const std::vector<std::int64_t>& rhs) {
+  c.lhs_dilation = lhs;
+  c.rhs_dilation = rhs;
+  return c;
+}
+inline ConvCase feature_groups(ConvCase c, std::int64_t groups) {
+  c.feature_groups = groups;
+  return c;
+}
+inline ConvCase batch_groups(ConvCase c, std::int64_t groups) {
+  c.batch_groups = groups;
+  return c;
+}
 
 // Calls visitor(position) for every position inside `extents`, row-major.
 template <class Visitor>
@@ -106,6 +143,13 @@ void for_each_product(const ConvCase& c, Visitor visitor) {
       visitor(index(c.lhs, from), index(c.rhs, kernel), index(out, at));
     });
   });
+}
+
+// Whole numbers from -4 to 4, with which sums of products are exact in any order.
+inline Tensor whole_numbers(const Shape& shape, DType dtype, std::uint64_t seed) {
+  Tensor result = sample(shape, -4, 5, seed);
+  for (double& value : result.mutable_data<double>()) value = std::floor(value);
+  return result.to(dtype);
 }
 
 using Values = std::vector<double>;

@@ -71,13 +71,6 @@ ConvCase random_case(Generator& generator) {
   return c;
 }
 
-// Whole numbers from -4 to 4.
-Tensor integers(Generator& generator, const Shape& shape, DType dtype) {
-  Tensor result = Tensor::uninitialized(shape, DType::Float64);
-  for (double& value : result.mutable_data<double>()) value = static_cast<double>(pick(generator, -4, 4));
-  return result.to(dtype);
-}
-
 template <class T>
 void expect_all_algorithms(const ConvCase& c, const Tensor& lhs, const Tensor& rhs, const Values& expected) {
   for (Algorithm<T> algorithm :
@@ -88,11 +81,11 @@ void expect_all_algorithms(const ConvCase& c, const Tensor& lhs, const Tensor& r
 TEST(ConvSweep, ForwardAndBothDerivativesEqualTheDefinition) {
   Generator generator(20260823);
   int empty = 0;
-  for (int run = 0; run < 3000; ++run) {
+  for (int run = 0; run < 2000; ++run) {
     const ConvCase c = random_case(generator);
     SCOPED_TRACE(to_string(c));
     const DType dtype = run % 2 == 0 ? DType::Float32 : DType::Float64;
-    const Tensor lhs = integers(generator, c.lhs, dtype), rhs = integers(generator, c.rhs, dtype);
+    const Tensor lhs = whole_numbers(c.lhs, dtype, generator()), rhs = whole_numbers(c.rhs, dtype, generator());
     const auto [out, pullback] = vjp(c, {lhs, rhs});
     ASSERT_EQ(out.shape(), reference_shape(c));
     ASSERT_EQ(values(out), reference_conv(c, values(lhs), values(rhs)));
@@ -100,7 +93,7 @@ TEST(ConvSweep, ForwardAndBothDerivativesEqualTheDefinition) {
     else if (dtype == DType::Float32) expect_all_algorithms<float>(c, lhs, rhs, values(out));
     else expect_all_algorithms<double>(c, lhs, rhs, values(out));
 
-    const Tensor g = integers(generator, out.shape(), dtype);
+    const Tensor g = whole_numbers(out.shape(), dtype, generator());
     const Tensors cotangents = pullback(g);
     const ReferenceVjps expected = reference_vjps(c, values(lhs), values(rhs), values(g));
     ASSERT_EQ(cotangents[0].shape(), c.lhs);
@@ -108,7 +101,7 @@ TEST(ConvSweep, ForwardAndBothDerivativesEqualTheDefinition) {
     ASSERT_EQ(cotangents[1].shape(), c.rhs);
     ASSERT_EQ(values(cotangents[1]), expected.rhs);
   }
-  EXPECT_GT(empty, 100);
+  EXPECT_GT(empty, 50);
 }
 
 // The convolution is linear in each operand, so that differences with step 1 are exact.

@@ -1,0 +1,303 @@
+// Convolution: known answers, worked by hand or published.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <sstream>
+
+#include "conv_reference.h"
+#include "sample.h"
+
+namespace cotangent::testing {
+namespace {
+
+Tensor tensor(const Shape& shape, const std::vector<double>& data, DType dtype = DType::Float32) {
+  return Tensor::from_data<double>(shape, data).to(dtype);
+}
+
+// first, first + 1, ...
+Tensor counting(const Shape& shape, double first = 1, DType dtype = DType::Float64) {
+  return reshape(arange(first, first + static_cast<double>(shape.elements()), 1, dtype), shape);
+}
+
+const DimensionNumbersOption kLast2D{"NHWC", "HWIO", "NHWC"};
+
+TEST(ConvDimensionNumbers, OfStrings) {
+  struct Row {
+    const char *lhs, *rhs, *out;
+    ConvDimensionNumbers expected;
+  };
+  for (const Row& row : std::vector<Row>{
+           {"NCHW", "OIHW", "NCHW", {{0, 1, 2, 3}, {0, 1, 2, 3}, {0, 1, 2, 3}}},
+           {"NHWC", "HWIO", "NHWC", {{0, 3, 1, 2}, {3, 2, 0, 1}, {0, 3, 1, 2}}},
+           {"NWC", "WIO", "NWC", {{0, 2, 1}, {2, 1, 0}, {0, 2, 1}}},
+           {"NHWDC", "HWDIO", "NHWDC", {{0, 4, 1, 2, 3}, {4, 3, 0, 1, 2}, {0, 4, 1, 2, 3}}},
+           {"NCHW", "HWIO", "NHWC", {{0, 1, 2, 3}, {3, 2, 0, 1}, {0, 3, 1, 2}}},
+           {"NHWC", "OIHW", "NCHW", {{0, 3, 1, 2}, {0, 1, 2, 3}, {0, 1, 2, 3}}},
+           {"HWCN", "HWIO", "HWCN", {{3, 2, 0, 1}, {3, 2, 0, 1}, {3, 2, 0, 1}}},
+           {"HNWC", "HWIO", "HWNC", {{1, 3, 0, 2}, {3, 2, 0, 1}, {2, 3, 0, 1}}},
+           {"NHWC", "WHIO", "NHWC", {{0, 3, 2, 1}, {3, 2, 0, 1}, {0, 3, 2, 1}}},
+           {"CNH", "OHI", "HNC", {{1, 0, 2}, {0, 2, 1}, {1, 2, 0}}},
+           {"NC", "IO", "NC", {{0, 1}, {1, 0}, {0, 1}}},
+       }) {
+    const Shape shape(std::vector<std::int64_t>(std::string_view(row.lhs).size(), 1));
+    EXPECT_EQ(conv_dimension_numbers(shape, shape, {row.lhs, row.rhs, row.out}), row.expected);
+    EXPECT_EQ(conv_dimension_numbers(shape, shape, std::vector<std::string>{row.lhs, row.rhs, row.out}), row.expected);
+    EXPECT_EQ(conv_dimension_numbers(shape, shape, row.expected), row.expected);
+  }
+}
+
+TEST(ConvDimensionNumbers, OfNothingAndAsText) {
+  const Shape shape{1, 1, 1};
+  EXPECT_EQ(conv_dimension_numbers(shape, shape), (ConvDimensionNumbers{{0, 1, 2}, {0, 1, 2}, {0, 1, 2}}));
+  std::ostringstream text;
+  text << conv_dimension_numbers({1, 8, 8, 3}, {3, 3, 3, 16}, kLast2D);
+  EXPECT_EQ(text.str(), "ConvDimensionNumbers(lhs_spec=(0, 3, 1, 2), rhs_spec=(3, 2, 0, 1), out_spec=(0, 3, 1, 2))");
+}
+
+TEST(Conv, PaddingByName) {
+  struct Row {
+    std::int64_t in, window, stride;
+    std::pair<std::int64_t, std::int64_t> same, same_lower;
+    std::int64_t out;
+  };
+  for (const Row& row : std::vector<Row>{{5, 2, 1, {0, 1}, {1, 0}, 5},
+                                         {5, 3, 1, {1, 1}, {1, 1}, 5},
+                                         {5, 3, 2, {1, 1}, {1, 1}, 3},
+                                         {6, 3, 2, {0, 1}, {1, 0}, 3},
+                                         {4, 4, 1, {1, 2}, {2, 1}, 4},
+                                         {4, 4, 2, {1, 1}, {1, 1}, 2},
+                                         {7, 1, 2, {0, 0}, {0, 0}, 4},
+                                         {10, 5, 3, {2, 2}, {2, 2}, 4},
+                                         {2, 7, 1, {3, 3}, {3, 3}, 2}}) {
+    SCOPED_TRACE(fmt::format("in {} window {} stride {}", row.in, row.window, row.stride));
+    EXPECT_EQ(PaddingOption("SAME").resolve("test", {row.in}, {row.window}, {row.stride}), Pads{row.same});
+    EXPECT_EQ(PaddingOption("same_lower").resolve("test", {row.in}, {row.window}, {row.stride}), Pads{row.same_lower});
+    const Tensor x = ones({1, 1, row.in}), w = ones({1, 1, row.window});
+    EXPECT_EQ(conv(x, w, row.stride, Padding::Same).dim(2), row.out);
+    EXPECT_EQ(values(conv(x, w, row.stride, Padding::Same)), values(conv(x, w, row.stride, Pads{row.same})));
+  }
+  EXPECT_EQ(conv(zeros({1, 1, 0}), ones({1, 1, 3}), 1, "SAME").shape(), Shape({1, 1, 0}));
+}
+
+TEST(Conv, EmptyAndCroppedShapes) {
+  EXPECT_EQ(conv(ones({2, 3, 9, 10}), ones({3, 3, 10, 5})).shape(), Shape({2, 3, 0, 6}));
+  EXPECT_EQ(conv_with_general_padding(ones({2, 3, 9, 10}), ones({3, 3, 4, 5}), 1, 0, 1, {2, 3}).shape(),
+            Shape({2, 3, 3, 0}));
+  EXPECT_EQ(conv(ones({1, 3, 2, 2}), ones({64, 3, 7, 7}), 2, 3).shape(), Shape({1, 64, 1, 1}));
+  EXPECT_EQ(values(conv(zeros({1, 1, 0}), ones({1, 1, 2}), 1, {{1, 2}})), Values({0, 0}));
+  EXPECT_EQ(values(conv(zeros({1, 0, 3}), zeros({2, 0, 2}))), Values(4, 0));
+  EXPECT_EQ(conv(zeros({0, 2, 3}), ones({2, 2, 2})).shape(), Shape({0, 2, 2}));
+  EXPECT_EQ(conv(ones({2, 2, 3}), ones({0, 2, 2})).shape(), Shape({2, 0, 2}));
+  EXPECT_EQ(values(conv(ones({1, 1, 3}), ones({1, 1, 1}), 1, {{-5, 5}})), Values(3, 0));
+  EXPECT_EQ(values(conv(ones({1, 1, 3}), ones({1, 1, 1}), 1, {{5, -5}})), Values(3, 0));
+  EXPECT_EQ(conv(ones({1, 1, 5}), ones({1, 1, 1}), std::int64_t{1} << 47).shape(), Shape({1, 1, 1}));
+}
+
+TEST(Conv, WithoutSpatialAxesIsAMatrixProduct) {
+  const Tensor x = counting({2, 3}), w = counting({3, 2});
+  EXPECT_EQ(values(conv_general_dilated(x, w, {.dimension_numbers = {"NC", "IO", "NC"}})), Values({22, 28, 49, 64}));
+  const auto [dx, dw] = grad([](const Tensor& l, const Tensor& r) {
+    return sum(conv_general_dilated(l, r, {.dimension_numbers = {"NC", "IO", "NC"}}));
+  })(ones({2, 5}), ones({5, 10}));
+  EXPECT_EQ(values(dx), Values(10, 10));
+  EXPECT_EQ(values(dw), Values(50, 2));
+}
+
+// The interpreter tests of StableHLO: four integer cases with dilation, padding and both kinds of groups.
+TEST(Conv, StableHloVectors) {
+  const Tensor x = tensor({1, 4, 4, 1}, {1, 2, 5, 6, 3, 4, 7, 8, 10, 11, 14, 15, 12, 13, 16, 17});
+  const auto run = [&](const Shape& kernel, const ConvDimensionNumbers& numbers, const PaddingOption& padding,
+                       std::int64_t feature_groups, std::int64_t batch_groups) {
+    return conv_general_dilated(x, ones(kernel),
+                                {.window_strides = 4,
+                                 .padding = padding,
+                                 .lhs_dilation = 2,
+                                 .dimension_numbers = numbers,
+                                 .feature_group_count = feature_groups,
+                                 .batch_group_count = batch_groups});
+  };
+  const ConvDimensionNumbers last{{0, 3, 1, 2}, {3, 2, 0, 1}, {0, 3, 1, 2}};
+  EXPECT_EQ(values(run({3, 3, 1, 1}, last, 0, 1, 1)), Values({10, 26, 46, 62}));
+  EXPECT_EQ(values(run({3, 3, 1, 1}, last, 1, 1, 1)), Values({1, 5, 10, 14}));
+  const Tensor batch = run({1, 2, 1, 4}, {{1, 3, 0, 2}, {3, 2, 0, 1}, {0, 3, 1, 2}}, 0, 1, 4);
+  EXPECT_EQ(batch.shape(), Shape({1, 1, 2, 4}));
+  EXPECT_EQ(values(batch), Values({1, 3, 10, 12, 5, 7, 14, 16}));
+  const Tensor feature = run({1, 2, 1, 4}, {{0, 2, 1, 3}, {3, 1, 0, 2}, {0, 3, 1, 2}}, 0, 2, 1);
+  EXPECT_EQ(feature.shape(), Shape({1, 2, 1, 4}));
+  EXPECT_EQ(values(feature), Values({3, 3, 11, 11, 21, 21, 29, 29}));
+}
+
+struct Sums {
+  Shape shape;
+  double sum, least, most;
+  int nonzeros;
+  double weighted, squares;
+};
+
+// The sums that identify a result; `weighted` multiplies element i by i mod 1009.
+void expect_sums(const Tensor& result, const Sums& expected) {
+  Sums sums{result.shape(), 0, 0, 0, 0, 0, 0};
+  std::size_t i = 0;
+  for (double value : values(result)) {
+    sums.sum += value;
+    sums.least = std::min(sums.least, value);
+    sums.most = std::max(sums.most, value);
+    sums.nonzeros += value != 0;
+    sums.weighted += value * static_cast<double>(i++ % 1009);
+    sums.squares += value * value;
+  }
+  EXPECT_EQ(sums.shape, expected.shape);
+  EXPECT_EQ(sums.sum, expected.sum);
+  EXPECT_EQ(sums.least, expected.least);
+  EXPECT_EQ(sums.most, expected.most);
+  EXPECT_EQ(sums.nonzeros, expected.nonzeros);
+  EXPECT_EQ(sums.weighted, expected.weighted);
+  EXPECT_EQ(sums.squares, expected.squares);
+}
+
+// The convolutions of JAX's tutorial "Convolutions in JAX", in two dimensions.
+TEST(Conv, Tutorial2D) {
+  const std::vector<double> edge{1, 1, 0, 1, 0, -1, 0, -1, -1};
+  Values kernel_data, image_data(200 * 198 * 3);
+  for (double value : edge) kernel_data.insert(kernel_data.end(), 9, value);
+  for (std::size_t c = 0; c < 3; ++c)
+    for (std::size_t y = 0; y < 10; ++y)
+      for (std::size_t x = 0; x < 10; ++x) image_data[((30 + 60 * c + y) * 198 + 20 + 60 * c + x) * 3 + c] = 1;
+  const Tensor kernel = tensor({3, 3, 3, 3}, kernel_data), image = tensor({1, 200, 198, 3}, image_data);
+  const Tensor first_kernel = transpose(kernel, {3, 2, 0, 1}), first_image = transpose(image, {0, 3, 1, 2});
+
+  expect_sums(conv(first_image, first_kernel, 1, Padding::Same), {{1, 3, 200, 198}, 0, -3, 3, 684, -15125, 2664});
+  expect_sums(conv_with_general_padding(first_image, first_kernel, 1, {{2, 2}, {2, 2}}),
+              {{1, 3, 202, 200}, 0, -3, 3, 684, 28399, 2664});
+  const auto last = [&](ConvOptions options) {
+    options.dimension_numbers = kLast2D;
+    return conv_general_dilated(image, kernel, options);
+  };
+  expect_sums(last({.padding = "SAME"}), {{1, 200, 198, 3}, 0, -3, 3, 684, -42348, 2664});
+  expect_sums(last({.padding = "VALID"}), {{1, 198, 196, 3}, 0, -3, 3, 684, -3408, 2664});
+  expect_sums(last({.window_strides = 2, .padding = "SAME"}), {{1, 100, 99, 3}, 0, -2, 3, 180, 20983, 684});
+  expect_sums(last({.rhs_dilation = 12}), {{1, 176, 174, 3}, 240, -1, 1, 5160, 100735, 5160});
+  expect_sums(last({.padding = 0, .lhs_dilation = 2}), {{1, 397, 393, 3}, 0, -1, 1, 702, 8319, 702});
+  const Sums transposed{{1, 400, 396, 3}, 0, -1, 1, 702, -18521, 702};
+  expect_sums(conv_general_dilated(image, reverse(kernel, {0, 1}),
+                                   {.padding = {{2, 1}, {2, 1}}, .lhs_dilation = {2, 2}, .dimension_numbers = kLast2D}),
+              transposed);
+  expect_sums(conv_transpose(image, kernel, {.strides = 2, .padding = "SAME", .transpose_kernel = true}), transposed);
+}
+
+TEST(Conv, Tutorial1DAnd3D) {
+  Values data(400);
+  for (std::size_t k = 0; k < 2; ++k)
+    for (std::size_t i = 0; i < 2; ++i)
+      for (std::size_t x = 0; x < 30; ++x) data[(35 * i + 30 + 60 * k + x) * 2 + k] = 1;
+  const Tensor kernel = transpose(tensor({2, 2, 3}, {1, 0, -1, -1, 0, 1, 1, 1, 1, -1, -1, -1}), {2, 1, 0});
+  const Tensor line = conv_general_dilated(tensor({1, 200, 2}, data), kernel,
+                                           {.padding = "SAME", .dimension_numbers = {"NWC", "WIO", "NWC"}});
+  expect_sums(line, {{1, 200, 2}, 0, -3, 3, 134, -21600, 974});
+  EXPECT_EQ(values(slice_in_dim(line, 28, 32, 1, 1)), Values({0, 0, -1, 1, -1, 2, 0, 3}));
+  EXPECT_EQ(values(slice_in_dim(line, 58, 62, 1, 1)), Values({0, 3, 1, 2, 1, 1, 0, 0}));
+
+  Values waves;
+  const auto at = [](int i) { return 2 * std::numbers::pi * i / 29; };
+  for (int x = 0; x < 30; ++x)
+    for (int y = 0; y < 30; ++y)
+      for (int z = 0; z < 30; ++z) waves.push_back(std::sin(at(x)) * std::cos(at(y)) * std::cos(at(z)));
+  const std::vector<double> plane{0, 0, 0, 0, 1, 0, 0, 0, 0}, cross{0, -1, 0, -1, 0, -1, 0, -1, 0};
+  Values planes = plane;
+  planes.insert(planes.end(), cross.begin(), cross.end());
+  planes.insert(planes.end(), plane.begin(), plane.end());
+  const Tensor volume = conv_general_dilated(tensor({1, 30, 30, 30, 1}, waves, DType::Float64),
+                                             tensor({3, 3, 3, 1, 1}, planes, DType::Float64),
+                                             {.padding = "SAME", .dimension_numbers = {"NHWDC", "HWDIO", "NHWDC"}});
+  const Values result = values(volume);
+  const auto element = [&](std::size_t x, std::size_t y, std::size_t z) { return result[(x * 30 + y) * 30 + z]; };
+  EXPECT_NEAR(element(0, 0, 0), 0.2149704402, 1e-10);
+  EXPECT_NEAR(element(7, 3, 5), -0.7272889888, 1e-10);
+  EXPECT_NEAR(element(15, 15, 15), 0.2087138468, 1e-10);
+  EXPECT_NEAR(values(sum(volume * volume))[0], 10851.0338, 1e-4);
+  EXPECT_NEAR(*std::max_element(result.begin(), result.end()), 1.9275772, 1e-7);
+}
+
+// lhs counts 1, 2, 3, ...; rhs[j] = j mod 5 - 2; g[j] = j mod 3 - 1.
+TEST(Conv, DerivativesWorkedByHand) {
+  struct Row {
+    const char* name;
+    Shape lhs, rhs;
+    ConvOptions options;
+    Values out, dlhs, drhs;
+  };
+  const auto cycle = [](const Shape& shape, double period) {
+    Tensor result = counting(shape, 0);
+    for (double& value : result.mutable_data<double>()) value = std::fmod(value, period) - std::floor(period / 2);
+    return result;
+  };
+  for (const Row& row : std::vector<Row>{
+           {"A",
+            {1, 1, 5},
+            {1, 1, 2},
+            {.window_strides = 2, .padding = {{1, 2}}, .lhs_dilation = 2, .rhs_dilation = 3},
+            {-2, -3, -4, -5, 0},
+            {0, 1, 0, -1, 1},
+            {0, -3}},
+           {"B",
+            {1, 4, 3},
+            {2, 2, 2},
+            {.feature_group_count = 2},
+            {1, -1, -12, -13},
+            {2, 1, 0, 0, -1, 0, 2, -4, 2, -1, 1, 0},
+            {-1, -2, -4, -5, -1, -1, -1, -1}},
+           {"C",
+            {2, 1, 3},
+            {4, 1, 2},
+            {.padding = {{1, 0}}, .batch_group_count = 2},
+            {-1, -4, -7, 1, 2, 3, -8, -2, -2, 0, -4, -5},
+            {0, -2, 0, 2, 1, -2},
+            {2, 2, 2, 2, 5, 2, 5, 2}},
+           {"D", {1, 1, 6}, {1, 1, 2}, {.padding = {{-1, -2}}}, {-7, -10}, {0, 2, 1, 0, 0, 0}, {-2, -3}},
+           {"E",
+            {1, 1, 4},
+            {1, 1, 2},
+            {.padding = {{-1, 1}}, .lhs_dilation = 2},
+            {-2, -4, -3, -6, -4, -8},
+            {0, 1, 1, -2},
+            {1, 1}},
+           {"F",
+            {1, 3, 2},
+            {2, 2, 2},
+            {.padding = {{1, 0}}, .dimension_numbers = {"NHC", "HIO", "NHC"}},
+            {0, -2, 0, -5, -2, -9},
+            {-3, 0, 3, 0, -2, 0},
+            {1, 2, 2, 2, 2, 2, 2, 2}},
+       }) {
+    SCOPED_TRACE(row.name);
+    const auto [out, pullback] =
+        vjp([&](const Tensor& l, const Tensor& r) { return conv_general_dilated(l, r, row.options); },
+            {counting(row.lhs), cycle(row.rhs, 5)});
+    EXPECT_EQ(values(out), row.out);
+    const Tensors cotangents = pullback(cycle(out.shape(), 3));
+    EXPECT_EQ(values(cotangents[0]), row.dlhs);
+    EXPECT_EQ(values(cotangents[1]), row.drhs);
+  }
+}
+
+TEST(Conv, PreferredElementTypeComputesInIt) {
+  const Tensor x = sample({2, 3, 9, 10}).to(DType::Float32), w = sample({4, 3, 4, 5}).to(DType::Float32);
+  const ConvOptions wide{.preferred_element_type = DType::Float64};
+  const Tensor result = conv_general_dilated(x, w, wide);
+  EXPECT_EQ(result.dtype(), DType::Float64);
+  EXPECT_EQ(values(result), values(conv_general_dilated(x.to(DType::Float64), w.to(DType::Float64))));
+  const auto [out, pullback] =
+      vjp([&](const Tensor& l, const Tensor& r) { return conv_general_dilated(l, r, wide); }, {x, w});
+  for (const Tensor& cotangent : pullback(ones_like(out))) EXPECT_EQ(cotangent.dtype(), DType::Float32);
+  EXPECT_EQ(conv_general_dilated(x, w, {.preferred_element_type = DType::Float32}).dtype(), DType::Float32);
+}
+
+// How often each output of a padded 3x3 window sees the input: 4 at corners, 6 at edges, 9 inside.
+TEST(Conv, CountsValidPositions) {
+  EXPECT_EQ(values(conv(ones({1, 1, 3, 3}), ones({1, 1, 3, 3}), 1, "SAME")), Values({4, 6, 4, 6, 9, 6, 4, 6, 4}));
+}
+
+}  // namespace
+}  // namespace cotangent::testing
