@@ -49,11 +49,11 @@ void Visitor::add(std::vector<NamedTensor>& list, std::string_view name, Tensor&
   list.emplace_back(std::move(path), &tensor);
 }
 
-std::string Visitor::path_of(const void* module) const {
+std::optional<std::string> Visitor::path_of(const void* module) const {
   // A module's first field has the address of the module itself, and is visited after it.
   for (std::size_t i = modules_.size(); i-- > 0;)
     if (modules_[i].first == module) return modules_[i].second;
-  return "";
+  return std::nullopt;
 }
 
 void convert(const Visitor& parts, DType dtype) {

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -32,6 +33,11 @@ using NamedTensor = std::pair<std::string, Tensor*>;
 // tensor is named twice: it would be updated twice.
 class Visitor {
  public:
+  template <Module M>
+  explicit Visitor(M& module) : modules_{{&module, ""}} {
+    module.visit(*this);
+  }
+
   // A parameter: a tensor that is learned. A null one is left out.
   void operator()(std::string_view name, Tensor& parameter);
 
@@ -60,8 +66,8 @@ class Visitor {
   std::vector<NamedTensor> buffers() const { return buffers_; }
   std::vector<bool*> modes() const { return modes_; }
 
-  // The path to the innermost module at this address; "" if none was visited there.
-  std::string path_of(const void* module) const;
+  // The path to the innermost module at this address, "" for the whole; nothing if none was visited there.
+  std::optional<std::string> path_of(const void* module) const;
 
  private:
   class Scope {  // prefixes the names of what is visited while it lives
@@ -89,9 +95,7 @@ class Visitor {
 // Everything that `module` consists of.
 template <Module M>
 Visitor visit_all(M& module) {
-  Visitor visitor;
-  module.visit(visitor);
-  return visitor;
+  return Visitor(module);
 }
 
 // The parameters, in the order of the visit lines.

@@ -1,4 +1,4 @@
-// Tests of the other layers: dense, sequential, dropout.
+// Tests of the other layers: dense, sequential, dropout, normalization, pooling.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -13,6 +13,7 @@ namespace {
 using testing::expect_error;
 using testing::expect_golden;
 using testing::expect_near;
+using testing::golden;
 using testing::set_waves;
 using testing::wave;
 
@@ -124,6 +125,121 @@ TEST(Dropout, RefusesImpossibleRatesAndOtherDtypes) {
   expect_error([] { nn::Dropout(-0.5); }, "got -0.5");
   expect_error([] { nn::Dropout{NAN}; }, "got nan");
   expect_error([] { nn::Dropout(0.5)(arange(3)); }, "Dropout");
+}
+
+TEST(BatchNorm, AgreesWithPyTorch) {
+  for (const auto& [name, shape] :
+       {std::pair("batch_norm1", Shape{6, 3}), std::pair("batch_norm2", Shape{2, 3, 2, 3})}) {
+    expect_golden(name, nn::BatchNorm(3), wave(shape, 0));
+    nn::BatchNorm norm(3);
+    set_waves(norm);
+    norm(wave(shape, 0));
+    expect_near(norm.running_mean, golden(std::string(name) + ".running_mean"));
+    expect_near(norm.running_var, golden(std::string(name) + ".running_var"));
+    nn::eval(norm);
+    const Tensor mean_before = norm.running_mean;
+    expect_near(norm(wave(shape, 3)), golden(std::string(name) + ".eval"));
+    expect_near(norm.running_mean, mean_before, 0);
+  }
+}
+
+TEST(BatchNorm, TakesItsFeaturesFromAnyAxis) {
+  nn::BatchNorm last(3), first(3, {.axis = 1});
+  set_waves(last), set_waves(first);
+  const Tensor x = wave({2, 4, 5, 3}, 0);
+  expect_near(first(transpose(x, {0, 3, 1, 2})), transpose(last(x), {0, 3, 1, 2}));
+  expect_near(first.running_var, last.running_var);
+}
+
+TEST(BatchNorm, KeepsItsRunningStatisticsOutOfEveryGraph) {
+  nn::BatchNorm norm(3, {.momentum = 0.5});
+  const Tensor x = wave({4, 3}, 0).to(DType::Float32);
+  nn::value_and_grad(norm, [&] {
+    const Tensor y = sum(norm(x));
+    EXPECT_EQ(norm.running_mean.history(), nullptr);
+    EXPECT_EQ(norm.running_var.history(), nullptr);
+    return y;
+  });
+  grad([&](const Tensor& input) { return sum(norm(input)); })(x);
+  EXPECT_EQ(norm.running_mean.history(), nullptr);
+  const Tensor batch_mean = mean(x, 0), batch_var = variance(x, 0, false, 1);
+  expect_near(norm.running_mean, 0.75 * batch_mean, 1e-6);
+  expect_near(norm.running_var, 0.25 + 0.75 * batch_var, 1e-6);
+  EXPECT_EQ(nn::named_buffers(norm)[1].first, "running_var");
+  EXPECT_EQ(nn::parameters(norm).size(), 2u);
+}
+
+// A mean far from zero is where a one-pass variance loses every digit.
+TEST(BatchNorm, IsExactFarFromZero) {
+  const nn::BatchNorm norm(1);
+  const std::vector<float> values{10000, 10001, 10002, 10003};
+  const Tensor y = norm(Tensor::from_data<float>({4, 1}, values));
+  EXPECT_NEAR(y.data<float>()[0], -1.5 / std::sqrt(1.25 + 1e-5), 1e-5);
+}
+
+TEST(BatchNorm, SecondDerivativesAreRight) {
+  nn::BatchNorm norm(2);
+  set_waves(norm);
+  EXPECT_EQ(check_grads([&](const Tensor& x) { return norm(x); }, {wave({4, 2}, 0)}), "");
+}
+
+TEST(BatchNorm, RefusesWhatDoesNotFit) {
+  nn::BatchNorm norm(3);
+  expect_error(
+      [&] {
+        norm(ones({4, 2}));
+      },
+      "BatchNorm: needs an input with 3 features along axis -1, got Float32 (4, 2)");
+  expect_error([&] { norm(Tensor()); }, "got a null Tensor");
+  expect_error([&] { norm(ones({})); }, "got Float32 ()");
+  expect_error([&] { norm(ones({1, 3})); }, "training needs at least two values per feature, got 1 in Float32 (1, 3)");
+  expect_error([&] { norm(ones({0, 3})); }, "got 0 in");
+  expect_error([&] { norm(ones({4, 3}, DType::Float64)); }, "input and weight must have one dtype");
+  nn::eval(norm);
+  EXPECT_EQ(norm(ones({1, 3})).shape(), Shape({1, 3}));
+  expect_error([] { nn::BatchNorm(0); }, "BatchNorm: needs at least one feature, got 0");
+  expect_error([] { nn::BatchNorm(3, {.momentum = 1.5}); }, "momentum must be in [0, 1], got 1.5");
+  expect_error([] { nn::BatchNorm(3, {.eps = NAN}); }, "eps must be finite and >= 0, got nan");
+}
+
+TEST(LayerNorm, AgreesWithPyTorch) { expect_golden("layer_norm", nn::LayerNorm({2, 3}), wave({4, 2, 3}, 0)); }
+
+TEST(LayerNorm, RefusesWhatDoesNotFit) {
+  const nn::LayerNorm norm(3);
+  EXPECT_EQ(norm(ones({0, 3})).shape(), Shape({0, 3}));
+  expect_error([&] { norm(ones({3, 2})); }, "LayerNorm: needs an input whose shape ends in (3,), got Float32 (3, 2)");
+  expect_error([&] { norm(ones({3}, DType::Float64)); }, "input and weight must have one dtype");
+  expect_error([] { nn::LayerNorm(Shape{}); }, "LayerNorm: needs a shape with elements, got ()");
+  expect_error([] { nn::LayerNorm(0); }, "LayerNorm: needs a shape with elements, got (0,)");
+}
+
+TEST(Pool, AgreesWithPyTorch) {
+  const Tensor x = wave({1, 5, 6, 2}, 0);
+  const auto check = [&](const char* name, const auto& layer) {
+    SCOPED_TRACE(name);
+    expect_near(layer(x), golden(std::string(name) + ".y"));
+    const Tensor g = wave(layer(x).shape(), 5);
+    expect_near(grad([&](const Tensor& input) { return sum(layer(input) * g); })(x), golden(std::string(name) + ".dx"));
+  };
+  check("max_pool", nn::MaxPool({2, 3}, {.strides = {2, 1}}));
+  check("avg_pool", nn::AvgPool(2));
+}
+
+TEST(Pool, TakesChannelsFirstAndOtherRanks) {
+  const Tensor x = wave({2, 4, 6, 3}, 0), first = transpose(x, {0, 3, 1, 2});
+  const nn::PoolLayerOptions options{.padding = 1, .layout = nn::Layout::ChannelsFirst};
+  expect_near(nn::MaxPool(2, options)(first), transpose(nn::MaxPool(2, {.padding = 1})(x), {0, 3, 1, 2}));
+  expect_near(nn::AvgPool(2, options)(first), transpose(nn::AvgPool(2, {.padding = 1})(x), {0, 3, 1, 2}));
+  EXPECT_EQ(nn::MaxPool(2)(ones({1, 8, 3})).shape(), Shape({1, 4, 3}));
+  EXPECT_EQ(nn::AvgPool(2)(ones({1, 8, 4, 2, 3})).shape(), Shape({1, 4, 2, 1, 3}));
+}
+
+TEST(GlobalPool, ReducesAllOfSpace) {
+  const Tensor x = wave({2, 4, 6, 3}, 0);
+  expect_near(nn::global_avg_pool(x), mean(x, {1, 2}));
+  expect_near(nn::global_max_pool(transpose(x, {0, 3, 1, 2}), nn::Layout::ChannelsFirst), nn::global_max_pool(x));
+  expect_error([] { nn::global_avg_pool(ones({2, 3})); }, "global_avg_pool: needs an input with a batch, spatial");
+  expect_error([] { nn::global_max_pool(ones({2, 0, 3})); }, "global_max_pool: the spatial axes are empty");
 }
 
 }  // namespace

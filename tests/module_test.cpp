@@ -54,7 +54,7 @@ TEST(Visitor, FindsTheInnermostModuleAtAnAddress) {
   EXPECT_EQ(visitor.path_of(&tower.rest[1]), "rest.1");
   EXPECT_EQ(visitor.path_of(&tower.first), "first");
   const int elsewhere = 0;
-  EXPECT_EQ(visitor.path_of(&elsewhere), "");
+  EXPECT_EQ(visitor.path_of(&elsewhere), std::nullopt);
 }
 
 TEST(Visitor, RefusesOneNameTwiceAndOneTensorTwice) {

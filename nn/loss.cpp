@@ -1,0 +1,92 @@
+// Losses.
+#include "cotangent/nn/loss.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cotangent/core/error.h"
+#include "cotangent/ops/arithmetic.h"
+#include "cotangent/ops/compare.h"
+#include "cotangent/ops/movement.h"
+#include "cotangent/ops/reduce.h"
+#include "cotangent/ops/softmax.h"
+#include "cotangent/ops/unary.h"
+#include "cotangent/ops/where.h"
+
+namespace cotangent::nn {
+namespace {
+
+// The position of a flat index, as Python prints it.
+std::string position(std::int64_t index, const Shape& shape) {
+  Shape result = shape;
+  for (std::size_t axis = shape.size(); axis-- > 0; index /= shape[axis]) result[axis] = index % shape[axis];
+  return to_string(result);
+}
+
+// Checks logits and class targets; returns the targets as Int64.
+Tensor require_classes(std::string_view operation, const Tensor& logits, const Tensor& targets) {
+  if (logits.is_null() || logits.ndim() == 0 || !is_floating(logits.dtype()))
+    fail(operation, fmt::format("logits must be Float32 or Float64 (..., classes), got {}", describe(logits)));
+  const Shape wanted(logits.shape().begin(), logits.shape().end() - 1);
+  if (targets.is_null() || targets.shape() != wanted || is_floating(targets.dtype()) || targets.dtype() == DType::Bool)
+    fail(operation,
+         fmt::format("targets must be class numbers (Int64, Int32 or UInt8) of shape {} for logits {}, got {}",
+                     to_string(wanted), describe(logits), describe(targets)));
+  if (targets.size() == 0) fail(operation, fmt::format("needs at least one example, got logits {}", describe(logits)));
+  const Tensor classes = targets.to(DType::Int64);
+  const std::span<const std::int64_t> labels = classes.data<std::int64_t>();
+  const auto wrong =
+      std::ranges::find_if(labels, [&](std::int64_t label) { return label < 0 || label >= logits.dim(-1); });
+  if (wrong != labels.end())
+    fail(operation, fmt::format("targets must be in [0, {}), the one at {} is {}", logits.dim(-1),
+                                position(wrong - labels.begin(), wanted), *wrong));
+  return classes;
+}
+
+void require_alike(std::string_view operation, const Tensor& predictions, const Tensor& targets) {
+  if (predictions.is_null() || targets.is_null() || predictions.shape() != targets.shape() ||
+      predictions.dtype() != targets.dtype() || !is_floating(predictions.dtype()))
+    fail(operation, fmt::format("both must be Float32 or both Float64, of one shape, got {} and {}",
+                                describe(predictions), describe(targets)));
+  if (predictions.size() == 0)
+    fail(operation, fmt::format("needs at least one element, got {}", describe(predictions)));
+}
+
+}  // namespace
+
+Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options) {
+  const double smoothing = options.label_smoothing;
+  if (!(smoothing >= 0 && smoothing <= 1))
+    fail("cross_entropy", fmt::format("label_smoothing must be in [0, 1], got {}", smoothing));
+  const Tensor classes = require_classes("cross_entropy", logits, targets);
+  const Tensor log_probabilities = log_softmax(logits, -1);
+  const Tensor is_target = equal(expand_dims(classes, -1), arange(logits.dim(-1)));
+  const double examples = static_cast<double>(classes.size());
+  const Tensor loss = -sum(where(is_target, log_probabilities, 0)) / examples;
+  if (smoothing == 0) return loss;
+  return (1 - smoothing) * loss - smoothing * mean(log_probabilities);
+}
+
+Tensor mse(const Tensor& predictions, const Tensor& targets) {
+  require_alike("mse", predictions, targets);
+  return mean(square(predictions - targets));
+}
+
+Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targets) {
+  require_alike("binary_cross_entropy_with_logits", logits, targets);
+  visit_floating(targets.dtype(), [&]<class T>() {
+    for (const T target : targets.data<T>())
+      if (!(target >= 0 && target <= 1))
+        fail("binary_cross_entropy_with_logits", fmt::format("targets must be in [0, 1], got {}", target));
+  });
+  // t softplus(-x) + (1 - t) softplus(x): a sum of positive terms, so nothing cancels.
+  return mean(targets * softplus(-logits) + (1 - targets) * softplus(logits));
+}
+
+double accuracy(const Tensor& logits, const Tensor& targets) {
+  const Tensor classes = require_classes("accuracy", logits, targets);
+  return mean(equal(argmax(logits, -1), classes).to(DType::Float64)).item<double>();
+}
+
+}  // namespace cotangent::nn
