@@ -3,10 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "cotangent/core/error.h"
+#include "cotangent/ops/arithmetic.h"
+#include "cotangent/ops/where.h"
 
 namespace cotangent::nn {
 namespace {
@@ -15,20 +16,6 @@ void require_gradients(std::string_view operation, const Tensors& grads) {
   for (std::size_t i = 0; i < grads.size(); ++i)
     if (grads[i].is_null() || !is_floating(grads[i].dtype()))
       fail(operation, fmt::format("gradient {} must be Float32 or Float64, got {}", i, describe(grads[i])));
-}
-
-// f of every element, in new tensors.
-template <class F>
-Tensors map(const Tensors& tensors, F f) {
-  Tensors result;
-  for (const Tensor& tensor : tensors) {
-    result.push_back(Tensor::uninitialized(tensor.shape(), tensor.dtype()));
-    visit_floating(tensor.dtype(), [&]<class T>() {
-      std::ranges::transform(tensor.data<T>(), result.back().mutable_data<T>().begin(),
-                             [&](T x) { return static_cast<T>(f(static_cast<double>(x))); });
-    });
-  }
-  return result;
 }
 
 }  // namespace
@@ -44,14 +31,19 @@ ClippedGrads clip_grad_norm(const Tensors& grads, double max_norm) {
   const double norm = std::sqrt(squares);
   if (!std::isfinite(norm))
     fail("clip_grad_norm", fmt::format("the norm of the gradients is {}: the training has diverged", norm));
-  const double factor = std::min(1.0, max_norm / (norm + 1e-6));
-  return {factor < 1 ? map(grads, [&](double x) { return factor * x; }) : grads, norm};
+  const double factor = max_norm / (norm + 1e-6);
+  if (factor >= 1) return {grads, norm};
+  Tensors scaled;
+  for (const Tensor& grad : grads) scaled.push_back(grad * factor);
+  return {std::move(scaled), norm};
 }
 
 Tensors clip_grad_value(const Tensors& grads, double limit) {
   if (!(limit >= 0)) fail("clip_grad_value", fmt::format("the limit must be >= 0, got {}", limit));
   require_gradients("clip_grad_value", grads);
-  return map(grads, [&](double x) { return std::clamp(x, -limit, limit); });
+  Tensors cut;
+  for (const Tensor& grad : grads) cut.push_back(clip(grad, -limit, limit));
+  return cut;
 }
 
 }  // namespace cotangent::nn

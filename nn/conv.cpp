@@ -5,6 +5,7 @@
 
 #include "cotangent/core/error.h"
 #include "cotangent/nn/layer_call.h"
+#include "cotangent/nn/layer_parts.h"
 #include "cotangent/ops/arithmetic.h"
 #include "cotangent/ops/movement.h"
 
@@ -65,9 +66,7 @@ void make_parameters(std::string_view kind, std::size_t axes, std::int64_t in_fe
   Shape shape(window.begin(), window.end());
   shape.push_back(in_features / options.groups);
   shape.push_back(out_features);
-  weight = options.init(options.key ? *options.key : next_key(), shape, DType::Float32);
-  if (weight.is_null() || weight.shape() != shape)
-    fail(kind, fmt::format("init must make a tensor of shape {}, got {}", to_string(shape), describe(weight)));
+  weight = initial_weight(kind, options.init, options.key, shape);
   if (options.bias) bias = zeros({out_features}, weight.dtype());
 }
 
@@ -81,10 +80,7 @@ void require_input(std::string_view kind, const Tensor& x, const Tensor& weight,
                            layout == Layout::ChannelsLast ? fmt::format("spatial..., {} channels", in_features)
                                                           : fmt::format("{} channels, spatial...", in_features),
                            describe(x)));
-  if (x.dtype() != weight.dtype())
-    fail(kind, fmt::format("input and weight must have one dtype, got {} and {}; convert the input with .to(), or the "
-                           "model with nn::convert()",
-                           describe(x), describe(weight)));
+  require_dtype(kind, x, weight);
 }
 
 std::size_t spatial_axes_of(const Tensor& weight) { return static_cast<std::size_t>(weight.ndim() - 2); }

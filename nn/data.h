@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <iterator>
-#include <vector>
 
 #include "cotangent/core/random.h"
 #include "cotangent/core/tensor.h"
@@ -68,7 +67,7 @@ class Batches {
  private:
   Dataset dataset_;
   BatchOptions options_;
-  std::vector<std::int64_t> order_;  // of the examples
+  Tensor order_;  // of the examples
 };
 
 // The dataset in batches: `for (const auto& batch : batches(train, {.size = 64, .shuffle = true, .epoch = epoch}))`.

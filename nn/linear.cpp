@@ -5,6 +5,7 @@
 
 #include "cotangent/core/error.h"
 #include "cotangent/nn/layer_call.h"
+#include "cotangent/nn/layer_parts.h"
 #include "cotangent/ops/arithmetic.h"
 #include "cotangent/ops/matmul.h"
 #include "cotangent/ops/movement.h"
@@ -14,10 +15,7 @@ namespace cotangent::nn {
 Linear::Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options) {
   if (in_features < 1 || out_features < 1)
     fail("Linear", fmt::format("needs at least one feature in and out, got {} and {}", in_features, out_features));
-  const Shape shape{in_features, out_features};
-  weight = options.init(options.key ? *options.key : next_key(), shape, DType::Float32);
-  if (weight.is_null() || weight.shape() != shape)
-    fail("Linear", fmt::format("init must make a tensor of shape {}, got {}", to_string(shape), describe(weight)));
+  weight = initial_weight("Linear", options.init, options.key, {in_features, out_features});
   if (options.bias) bias = zeros({out_features}, weight.dtype());
 }
 
@@ -29,10 +27,7 @@ void Linear::visit(Visitor& v) {
 Tensor Linear::operator()(const Tensor& x) const {
   if (x.is_null() || x.ndim() == 0 || x.dim(-1) != weight.dim(0))
     fail("Linear", fmt::format("needs an input of shape (..., {}), got {}", weight.dim(0), describe(x)));
-  if (x.dtype() != weight.dtype())
-    fail("Linear", fmt::format("input and weight must have one dtype, got {} and {}; convert the input with .to(), or "
-                               "the model with nn::convert()",
-                               describe(x), describe(weight)));
+  require_dtype("Linear", x, weight);
   const std::int64_t rows = x.size() / weight.dim(0);
   Tensor y = matmul(reshape(x, {rows, weight.dim(0)}), weight);  // one product, however many axes there are
   if (!bias.is_null()) y = y + bias;

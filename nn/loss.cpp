@@ -8,11 +8,11 @@
 #include "cotangent/core/error.h"
 #include "cotangent/ops/arithmetic.h"
 #include "cotangent/ops/compare.h"
+#include "cotangent/ops/gather.h"
 #include "cotangent/ops/movement.h"
 #include "cotangent/ops/reduce.h"
 #include "cotangent/ops/softmax.h"
 #include "cotangent/ops/unary.h"
-#include "cotangent/ops/where.h"
 
 namespace cotangent::nn {
 namespace {
@@ -61,9 +61,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEnt
     fail("cross_entropy", fmt::format("label_smoothing must be in [0, 1], got {}", smoothing));
   const Tensor classes = require_classes("cross_entropy", logits, targets);
   const Tensor log_probabilities = log_softmax(logits, -1);
-  const Tensor is_target = equal(expand_dims(classes, -1), arange(logits.dim(-1)));
-  const double examples = static_cast<double>(classes.size());
-  const Tensor loss = -sum(where(is_target, log_probabilities, 0)) / examples;
+  const Tensor loss = -mean(take_along_axis(log_probabilities, expand_dims(classes, -1), -1));
   if (smoothing == 0) return loss;
   return (1 - smoothing) * loss - smoothing * mean(log_probabilities);
 }

@@ -8,6 +8,7 @@
 
 #include "cotangent/core/error.h"
 #include "cotangent/nn/layer_call.h"
+#include "cotangent/nn/layer_parts.h"
 #include "cotangent/ops/arithmetic.h"
 #include "cotangent/ops/movement.h"
 #include "cotangent/ops/reduce.h"
@@ -18,13 +19,6 @@ namespace {
 
 void require_eps(std::string_view layer, double eps) {
   if (!(eps >= 0) || !std::isfinite(eps)) fail(layer, fmt::format("eps must be finite and >= 0, got {}", eps));
-}
-
-void require_dtype(std::string_view layer, const Tensor& x, const Tensor& weight) {
-  if (x.dtype() != weight.dtype())
-    fail(layer, fmt::format("input and weight must have one dtype, got {} and {}; convert the input with .to(), or the "
-                            "model with nn::convert()",
-                            describe(x), describe(weight)));
 }
 
 }  // namespace
