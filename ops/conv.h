@@ -47,8 +47,8 @@ struct ConvOptions {
 // Cross-correlation of lhs (N, C, spatial...) with the kernel rhs (O, C / feature_group_count, spatial...), laid out as
 // the dimension numbers say: the kernel is not reversed. With no groups,
 //
-//   output[n, o, x] = sum over i, k of lhs[n, i, y] * rhs[o, i, k],  y = (x * stride + k * rhs_dilation - low) /
-//   lhs_dilation,
+//   output[n, o, x] = sum over i, k of lhs[n, i, y] * rhs[o, i, k]
+//   where y * lhs_dilation = x * stride + k * rhs_dilation - low,
 //
 // over all y that are whole numbers inside lhs. The output is (N / batch_group_count, O, out...) with, for each spatial
 // axis, out = floor((dilated lhs + low + high - dilated rhs) / stride) + 1, or 0 where the kernel is larger.

@@ -1,6 +1,7 @@
 // Convolution with a group for every channel: a loop over windows, with adjacent groups side by side in registers.
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_matrix.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::int64_t kWidth = 32;    // groups side by side
 constexpr std::int64_t kFewRows = 64;  // outputs in a group, below which a task takes kWidth groups rather than all
+constexpr std::size_t kSegments = 16;  // summed before they join a longer sum: nearer in cache, and more accurate
 constexpr std::int64_t kTaskProducts = 1 << 16;  // roughly
 
 // Part of a window: `count` products, at equal distances.
@@ -42,9 +44,14 @@ class Depthwise {
       Cursor cursor(rows_, rows.first);
       for (std::int64_t row = rows.first; row < rows.second; ++row, cursor.advance()) {
         find_window(cursor, window);
-        for (std::int64_t p = 0; p < problem_.out_features; ++p)
-          for (std::int64_t group = part.first; group < part.second; group += kWidth)
-            sum_window(window, p, group, std::min(kWidth, part.second - group), cursor.other);
+        std::size_t done = 0;
+        do {
+          const std::span some = std::span(window).subspan(done, std::min(kSegments, window.size() - done));
+          for (std::int64_t p = 0; p < problem_.out_features; ++p)
+            for (std::int64_t group = part.first; group < part.second; group += kWidth)
+              sum_segments(some, p, group, std::min(kWidth, part.second - group), cursor.other, done > 0);
+          done += some.size();
+        } while (done < window.size());
       }
     });
   }
@@ -62,15 +69,15 @@ class Depthwise {
     }
   }
 
-  // One output element of each of `width` groups.
-  void sum_window(const std::vector<Segment>& window, std::int64_t p, std::int64_t group, std::int64_t width,
-                  std::int64_t row) const {
+  // Sets one output element of each of `width` groups to a sum over segments, or adds the sum to it.
+  void sum_segments(std::span<const Segment> segments, std::int64_t p, std::int64_t group, std::int64_t width,
+                    std::int64_t row, bool add) const {
     const T* const lhs = lhs_ + group * problem_.lhs_group;
     const T* const rhs = rhs_ + group * problem_.rhs_group + p * problem_.rhs_out_feature;
     T* const out = out_ + row + group * problem_.out_group + p * problem_.out_feature;
     std::array<T, kWidth> total{};
     const bool adjacent = problem_.lhs_group == 1 && problem_.rhs_group == 1;
-    for (const Segment& segment : window) {
+    for (const Segment& segment : segments) {
       const T* l = lhs + segment.lhs;
       const T* r = rhs + segment.rhs;
       for (std::int64_t j = 0; j < segment.count; ++j, l += reduction_.lhs_step(), r += reduction_.other_step()) {
@@ -81,7 +88,10 @@ class Depthwise {
             total[static_cast<std::size_t>(v)] += l[v * problem_.lhs_group] * r[v * problem_.rhs_group];
       }
     }
-    for (std::int64_t v = 0; v < width; ++v) out[v * problem_.out_group] = total[static_cast<std::size_t>(v)];
+    for (std::int64_t v = 0; v < width; ++v) {
+      T& element = out[v * problem_.out_group];
+      element = total[static_cast<std::size_t>(v)] + (add ? element : T{0});
+    }
   }
 
   const ConvProblem& problem_;
