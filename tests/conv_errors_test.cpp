@@ -123,7 +123,7 @@ TEST(ConvErrors, Precision) {
     EXPECT_EQ(conv_general_dilated(ones(kLhs), ones(kRhs), {.precision = name}).shape(), Shape({2, 4, 7, 9}));
   EXPECT_EQ(PrecisionOption("highest"), Precision::Highest);
   EXPECT_EQ(PrecisionOption(std::string("tensorfloat32")), Precision::High);
-  expect_error([] { ConvOptions{.precision = "exact"}; },
+  expect_error([] { return ConvOptions{.precision = "exact"}; },
                "precision must be \"default\", \"high\" or \"highest\" or an alias of theirs, got \"exact\"");
 }
 

@@ -118,7 +118,7 @@ inline Shape reference_shape(const ConvCase& c) {
 template <class Visitor>
 void for_each_product(const ConvCase& c, Visitor visitor) {
   const Shape out = reference_shape(c);
-  const auto& [lhs_spec, rhs_spec, out_spec] = c.numbers;
+  const std::vector<int>&lhs_spec = c.numbers.lhs_spec, &rhs_spec = c.numbers.rhs_spec, &out_spec = c.numbers.out_spec;
   const auto axis = [](int index) { return static_cast<std::size_t>(index); };
   const auto index = [](const Shape& shape, const std::vector<std::int64_t>& position) {
     std::int64_t result = 0;
