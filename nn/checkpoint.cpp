@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <set>
+
 #include "cotangent/core/error.h"
 #include "cotangent/nn/safetensors.h"
 
@@ -28,22 +30,20 @@ void load(const Visitor& parts, const std::string& path) {
   std::map<std::string, Tensor> tensors = load_safetensors(path);
   const std::vector<NamedTensor> wanted = parameters_and_buffers(parts);
   std::vector<std::string> complaints;
-  std::size_t found = 0;
+  std::set<std::string> known;
   for (const auto& [name, tensor] : wanted) {
+    known.insert(name);
     const auto loaded = tensors.find(name);
     if (loaded == tensors.end()) {
       complaints.push_back(fmt::format("'{}' is missing", name));
       continue;
     }
-    ++found;
     if (loaded->second.shape() != tensor->shape() || loaded->second.dtype() != tensor->dtype())
       complaints.push_back(
           fmt::format("'{}' is {}, the model has {}", name, describe(loaded->second), describe(*tensor)));
   }
-  if (found < tensors.size())
-    for (const auto& [name, tensor] : tensors)
-      if (std::none_of(wanted.begin(), wanted.end(), [&](const NamedTensor& w) { return w.first == name; }))
-        complaints.push_back(fmt::format("the model has no '{}'", name));
+  for (const auto& [name, tensor] : tensors)
+    if (!known.contains(name)) complaints.push_back(fmt::format("the model has no '{}'", name));
   if (!complaints.empty())
     fail("load", fmt::format("'{}' does not fit the model: {}", path, fmt::join(complaints, "; ")));
   for (const auto& [name, tensor] : wanted) *tensor = std::move(tensors[name]);
