@@ -3,10 +3,13 @@
 
 #include "cotangent/autograd/primitive.h"
 #include "cotangent/ops/kernels/binary.h"
+#include "cotangent/ops/kernels/unary.h"
 #include "cotangent/ops/reduce.h"
 
 namespace cotangent {
 namespace {
+
+using kernels::number_like;
 
 struct Add {
   static constexpr std::string_view name = "add";
@@ -41,23 +44,13 @@ struct Divide {
   }
 };
 
-class Negative final : public Primitive {
- public:
-  std::string_view name() const override { return "negative"; }
-  Shape shape(const Tensors& inputs) const override {
-    kernels::require_not_bool(name(), inputs[0].dtype());
-    return inputs[0].shape();
-  }
-  void forward(const Tensors& inputs, Tensor& output) const override {
-    kernels::visit_number(output.dtype(), [&]<class T>() {
-      kernels::map_elements<T, T>(inputs[0], output, [](const auto& x) { return T{0} - x; });
-    });
-  }
-  Saves saves() const override { return Saves::Nothing; }
-  Tensor vjp(const Tensors&, const Tensor&, const Tensor& g, std::size_t) const override { return -g; }
+struct Negative {
+  static constexpr std::string_view name = "negative";
+  static constexpr Saves saves = Saves::Nothing;
+  static constexpr bool any_number = true;
+  static auto elements(const auto& x) { return -x; }
+  static Tensor vjp(const Tensor&, const Tensor&, const Tensor& g) { return -g; }
 };
-
-Tensor like(const Tensor& tensor, double value) { return full({}, value, tensor.dtype()); }
 
 }  // namespace
 
@@ -65,15 +58,15 @@ Tensor add(const Tensor& a, const Tensor& b) { return run<kernels::Binary<Add>>(
 Tensor subtract(const Tensor& a, const Tensor& b) { return run<kernels::Binary<Subtract>>({a, b}); }
 Tensor multiply(const Tensor& a, const Tensor& b) { return run<kernels::Binary<Multiply>>({a, b}); }
 Tensor divide(const Tensor& a, const Tensor& b) { return run<kernels::Binary<Divide>>({a, b}); }
-Tensor negative(const Tensor& x) { return run<Negative>({x}); }
+Tensor negative(const Tensor& x) { return run<kernels::Unary<Negative>>({x}); }
 
-Tensor operator+(const Tensor& a, double b) { return a + like(a, b); }
-Tensor operator+(double a, const Tensor& b) { return like(b, a) + b; }
-Tensor operator-(const Tensor& a, double b) { return a - like(a, b); }
-Tensor operator-(double a, const Tensor& b) { return like(b, a) - b; }
-Tensor operator*(const Tensor& a, double b) { return a * like(a, b); }
-Tensor operator*(double a, const Tensor& b) { return like(b, a) * b; }
-Tensor operator/(const Tensor& a, double b) { return a / like(a, b); }
-Tensor operator/(double a, const Tensor& b) { return like(b, a) / b; }
+Tensor operator+(const Tensor& a, double b) { return a + number_like(a, b); }
+Tensor operator+(double a, const Tensor& b) { return number_like(b, a) + b; }
+Tensor operator-(const Tensor& a, double b) { return a - number_like(a, b); }
+Tensor operator-(double a, const Tensor& b) { return number_like(b, a) - b; }
+Tensor operator*(const Tensor& a, double b) { return a * number_like(a, b); }
+Tensor operator*(double a, const Tensor& b) { return number_like(b, a) * b; }
+Tensor operator/(const Tensor& a, double b) { return a / number_like(a, b); }
+Tensor operator/(double a, const Tensor& b) { return number_like(b, a) / b; }
 
 }  // namespace cotangent

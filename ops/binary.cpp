@@ -94,9 +94,9 @@ Tensor power(const Tensor& a, double b) {
 }
 
 Tensor maximum(const Tensor& a, const Tensor& b) { return run<Binary<Maximum>>({a, b}); }
-Tensor maximum(const Tensor& a, double b) { return maximum(a, full({}, b, a.dtype())); }
+Tensor maximum(const Tensor& a, double b) { return maximum(a, kernels::number_like(a, b)); }
 Tensor minimum(const Tensor& a, const Tensor& b) { return run<Binary<Minimum>>({a, b}); }
-Tensor minimum(const Tensor& a, double b) { return minimum(a, full({}, b, a.dtype())); }
+Tensor minimum(const Tensor& a, double b) { return minimum(a, kernels::number_like(a, b)); }
 Tensor atan2(const Tensor& y, const Tensor& x) { return run<Binary<Atan2>>({y, x}); }
 
 }  // namespace cotangent

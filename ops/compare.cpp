@@ -5,13 +5,15 @@
 
 #include "cotangent/autograd/primitive.h"
 #include "cotangent/ops/arithmetic.h"
-#include "cotangent/ops/kernels/checks.h"
 #include "cotangent/ops/kernels/elementwise.h"
+#include "cotangent/ops/kernels/operands.h"
 #include "cotangent/ops/reduce.h"
 #include "cotangent/ops/unary.h"
 
 namespace cotangent {
 namespace {
+
+using kernels::number_like;
 
 // What all of them share. The result is not of a floating dtype, so that vjp() is never asked for.
 class Predicate : public Primitive {
@@ -110,8 +112,6 @@ struct IsFinite {
   static bool holds(auto number) { return std::isfinite(number); }
 };
 
-Tensor like(const Tensor& tensor, double value) { return full({}, value, tensor.dtype()); }
-
 }  // namespace
 
 Tensor equal(const Tensor& a, const Tensor& b) { return run<Compare<Equal>>({a, b}); }
@@ -121,12 +121,12 @@ Tensor less_equal(const Tensor& a, const Tensor& b) { return run<Compare<LessEqu
 Tensor greater(const Tensor& a, const Tensor& b) { return less(b, a); }
 Tensor greater_equal(const Tensor& a, const Tensor& b) { return less_equal(b, a); }
 
-Tensor equal(const Tensor& a, double b) { return equal(a, like(a, b)); }
-Tensor not_equal(const Tensor& a, double b) { return not_equal(a, like(a, b)); }
-Tensor less(const Tensor& a, double b) { return less(a, like(a, b)); }
-Tensor less_equal(const Tensor& a, double b) { return less_equal(a, like(a, b)); }
-Tensor greater(const Tensor& a, double b) { return greater(a, like(a, b)); }
-Tensor greater_equal(const Tensor& a, double b) { return greater_equal(a, like(a, b)); }
+Tensor equal(const Tensor& a, double b) { return equal(a, number_like(a, b)); }
+Tensor not_equal(const Tensor& a, double b) { return not_equal(a, number_like(a, b)); }
+Tensor less(const Tensor& a, double b) { return less(a, number_like(a, b)); }
+Tensor less_equal(const Tensor& a, double b) { return less_equal(a, number_like(a, b)); }
+Tensor greater(const Tensor& a, double b) { return greater(a, number_like(a, b)); }
+Tensor greater_equal(const Tensor& a, double b) { return greater_equal(a, number_like(a, b)); }
 
 Tensor logical_and(const Tensor& a, const Tensor& b) { return run<Logic<LogicalAnd, bool, bool>>({a, b}); }
 Tensor logical_or(const Tensor& a, const Tensor& b) { return run<Logic<LogicalOr, bool, bool>>({a, b}); }

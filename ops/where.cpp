@@ -5,8 +5,8 @@
 
 #include "cotangent/autograd/primitive.h"
 #include "cotangent/ops/binary.h"
-#include "cotangent/ops/kernels/checks.h"
 #include "cotangent/ops/kernels/elementwise.h"
+#include "cotangent/ops/kernels/operands.h"
 #include "cotangent/ops/reduce.h"
 
 namespace cotangent {
@@ -40,9 +40,13 @@ class Where final : public Primitive {
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) { return run<Where>({condition, a, b}); }
 
-Tensor where(const Tensor& condition, const Tensor& a, double b) { return where(condition, a, full({}, b, a.dtype())); }
+Tensor where(const Tensor& condition, const Tensor& a, double b) {
+  return where(condition, a, kernels::number_like(a, b));
+}
 
-Tensor where(const Tensor& condition, double a, const Tensor& b) { return where(condition, full({}, a, b.dtype()), b); }
+Tensor where(const Tensor& condition, double a, const Tensor& b) {
+  return where(condition, kernels::number_like(b, a), b);
+}
 
 Tensor clip(const Tensor& x, double low, double high) {
   if (!(low <= high)) fail("clip", fmt::format("needs low <= high, got {} and {}", low, high));

@@ -9,19 +9,17 @@
 
 #include "cotangent/cotangent.h"
 #include "expect_error.h"
+#include "sample.h"
 
 namespace cotangent {
 namespace {
 
 using testing::expect_error;
+using testing::numbers;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr DType kAll[] = {DType::Float32, DType::Float64, DType::Int32, DType::Int64, DType::UInt8, DType::Bool};
-
-Tensor numbers(const std::vector<double>& values) {
-  return Tensor::from_data<double>({static_cast<std::int64_t>(values.size())}, values);
-}
 
 std::vector<bool> truths(const Tensor& x) { return {x.data<bool>().begin(), x.data<bool>().end()}; }
 

@@ -17,6 +17,7 @@ namespace {
 
 using testing::expect_error;
 using testing::golden;
+using testing::numbers;
 using testing::sample;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -177,10 +178,6 @@ const Row kGoldenRows[] = {
 
 INSTANTIATE_TEST_SUITE_P(Rows, Golden, ::testing::ValuesIn(kGoldenRows),
                          [](const auto& row) { return row.param.name; });
-
-Tensor numbers(const std::vector<double>& values) {
-  return Tensor::from_data<double>({static_cast<std::int64_t>(values.size())}, values);
-}
 
 // Equal element for element, NaN to NaN.
 void expect_elements(const Tensor& actual, const std::vector<double>& expected) {

@@ -8,11 +8,15 @@
 
 #include "cotangent/cotangent.h"
 #include "expect_error.h"
+#include "golden.h"
+#include "sample.h"
 
 namespace cotangent {
 namespace {
 
 using testing::expect_error;
+using testing::expect_near;
+using testing::numbers;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -25,7 +29,7 @@ Tensor whole_numbers(const Shape& shape, DType dtype, int low, int high, std::ui
   return Tensor::from_data<double>(shape, values).to(dtype);
 }
 
-std::vector<double> numbers(const Tensor& tensor) {
+std::vector<double> elements_of(const Tensor& tensor) {
   const Tensor wide = tensor.to(DType::Float64);
   return {wide.data<double>().begin(), wide.data<double>().end()};
 }
@@ -37,7 +41,7 @@ std::vector<std::vector<double>> groups(const Tensor& x, const std::vector<int>&
   std::int64_t outputs = 1;
   for (std::size_t axis = 0; axis < reduced.size(); ++axis) outputs *= reduced[axis] ? 1 : x.shape()[axis];
   std::vector<std::vector<double>> result(static_cast<std::size_t>(outputs));
-  const std::vector<double> values = numbers(x);
+  const std::vector<double> values = elements_of(x);
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::int64_t rest = static_cast<std::int64_t>(i), place = 0, step = 1;
     for (std::size_t axis = reduced.size(); axis-- > 0; rest /= x.shape()[axis]) {
@@ -104,8 +108,8 @@ void expect_reduces(const Operation& operation, const Definition& definition, st
       SCOPED_TRACE(describe(x) + " axes " + ::testing::PrintToString(axes));
       ASSERT_EQ(y.size(), static_cast<std::int64_t>(expected.size()));
       ASSERT_EQ(kept.ndim(), x.ndim());
-      ASSERT_EQ(numbers(y), numbers(kept));
-      const std::vector<double> values = numbers(y);
+      ASSERT_EQ(elements_of(y), elements_of(kept));
+      const std::vector<double> values = elements_of(y);
       for (std::size_t i = 0; i < values.size(); ++i) ASSERT_EQ(values[i], definition(expected[i])) << "output " << i;
     }
   }
@@ -132,6 +136,137 @@ TEST(All, IsTheDefinition) {
     return 1.0;
   };
   expect_reduces(all, definition, kAll, 0, 3, true);
+}
+
+TEST(Prod, IsTheDefinition) {
+  const auto multiply_up = [](const std::vector<double>& group) {
+    double product = 1;
+    for (double value : group) product *= value;
+    return product;
+  };
+  expect_reduces(prod, multiply_up, {DType::Float32, DType::Float64, DType::Int32, DType::Int64}, -1, 1, true);
+  EXPECT_EQ(prod(full({4}, 200, DType::UInt8)).item<std::int64_t>(), 1'600'000'000);
+  EXPECT_EQ(prod(arange(1.0, 6.0, 1.0, DType::Float64)).item<double>(), 120);
+  EXPECT_EQ(prod(zeros({0})).item<float>(), 1);
+}
+
+TEST(Max, IsTheDefinition) {
+  const auto largest = [](const std::vector<double>& group) { return *std::max_element(group.begin(), group.end()); };
+  expect_reduces(max, largest, {DType::Float32, DType::Float64, DType::Int32, DType::Int64}, -100, 100, false);
+  expect_reduces(max, largest, {DType::UInt8}, 0, 200, false);
+}
+
+TEST(Min, IsTheDefinition) {
+  const auto smallest = [](const std::vector<double>& group) { return *std::min_element(group.begin(), group.end()); };
+  expect_reduces(min, smallest, {DType::Float32, DType::Float64, DType::Int32, DType::Int64}, -100, 100, false);
+  expect_reduces(min, smallest, {DType::UInt8}, 0, 200, false);
+}
+
+// argmax and argmin along one axis or all, where there are many ties.
+TEST(ArgMax, IsTheFirstOfTheDefinition) {
+  const auto first = [](auto find) {
+    return [find](const std::vector<double>& group) {
+      return static_cast<double>(find(group.begin(), group.end()) - group.begin());
+    };
+  };
+  using Iterator = std::vector<double>::const_iterator;
+  const auto largest = first([](Iterator begin, Iterator end) { return std::max_element(begin, end); });
+  const auto smallest = first([](Iterator begin, Iterator end) { return std::min_element(begin, end); });
+  for (const auto& [shape, axes] : cases()) {
+    if (axes.size() > 1 || shape.elements() == 0) continue;
+    for (DType dtype : kAll) {
+      const Tensor x = whole_numbers(shape, dtype, 0, 50);
+      const auto expected = groups(x, axes);
+      const std::vector<double> high = elements_of(axes.empty() ? argmax(x) : argmax(x, axes[0])),
+                                low = elements_of(axes.empty() ? argmin(x) : argmin(x, axes[0]));
+      SCOPED_TRACE(describe(x) + " axes " + ::testing::PrintToString(axes));
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        ASSERT_EQ(high[i], largest(expected[i]));
+        ASSERT_EQ(low[i], smallest(expected[i]));
+      }
+    }
+  }
+  EXPECT_EQ(argmax(ones({2, 3}), 1, true).shape(), Shape({2, 1}));
+  EXPECT_EQ(argmax(ones({2, 3})).dtype(), DType::Int64);
+}
+
+TEST(Max, PropagatesNanAndTakesInfinities) {
+  for (DType dtype : {DType::Float32, DType::Float64})
+    for (bool column : {false, true}) {
+      const Shape shape = column ? Shape{6, 1} : Shape{1, 6};
+      const int axis = column ? 0 : 1;
+      const Tensor broken = reshape(numbers({1, 9, kNan, -9, kNan, 2}).to(dtype), shape);
+      const Tensor pair = column ? concatenate({broken, broken}, 1) : concatenate({broken, broken}, 0);
+      for (double value : elements_of(max(pair, axis))) EXPECT_TRUE(std::isnan(value));
+      for (double value : elements_of(min(pair, axis))) EXPECT_TRUE(std::isnan(value));
+      EXPECT_EQ(elements_of(argmax(pair, axis)), (std::vector<double>{2, 2}));
+      EXPECT_EQ(elements_of(argmin(pair, axis)), (std::vector<double>{2, 2}));
+      EXPECT_EQ(elements_of(max(full({2, 2}, -kInfinity, dtype), axis)), (std::vector<double>{-kInfinity, -kInfinity}));
+      EXPECT_EQ(elements_of(min(full({2, 2}, kInfinity, dtype), axis)), (std::vector<double>{kInfinity, kInfinity}));
+      EXPECT_EQ(elements_of(argmax(full({2, 2}, -kInfinity, dtype), axis)), (std::vector<double>{0, 0}));
+    }
+}
+
+TEST(Max, SharesTheGradientAmongTies) {
+  const Tensor x = numbers({3, 1, 3, 3});
+  EXPECT_EQ(elements_of(grad([](const Tensor& v) { return max(v) * 6; })(x)), (std::vector<double>{2, 0, 2, 2}));
+  EXPECT_EQ(elements_of(grad([](const Tensor& v) { return min(v); })(x)), (std::vector<double>{0, 1, 0, 0}));
+}
+
+TEST(Max, NeedsElements) {
+  expect_error(
+      [] {
+        max(zeros({0, 3}));
+      },
+      "max: has no value over no elements, and axis 0 of Float32 (0, 3) has extent 0");
+  expect_error([] { min(zeros({3, 0}), -1); }, "min: has no value over no elements, and axis 1");
+  expect_error([] { argmax(zeros({0})); }, "argmax: has no value over no elements");
+  expect_error([] { argmin(zeros({2, 0}), 1); }, "argmin: has no value over no elements");
+  EXPECT_EQ(max(zeros({0, 3}), 1).shape(), Shape({0}));
+  expect_error([] { max(ones({2}, DType::Bool)); }, "max: Bool has no arithmetic");
+  expect_error([] { argmax(ones({2}), 1); }, "argmax: axis 1 is outside [-1, 1)");
+}
+
+TEST(Prod, HasItsGradientAlsoAtZeros) {
+  const auto gradient = [](const std::vector<double>& x) {
+    return elements_of(grad([](const Tensor& v) { return prod(v); })(numbers(x)));
+  };
+  EXPECT_EQ(gradient({2, 3, 4}), (std::vector<double>{12, 8, 6}));
+  EXPECT_EQ(gradient({2, 0, 4}), (std::vector<double>{0, 8, 0}));
+  EXPECT_EQ(gradient({0, 0, 4}), (std::vector<double>{0, 0, 0}));
+  EXPECT_EQ(gradient({}), (std::vector<double>{}));
+}
+
+TEST(Cumsum, IsTheDefinitionForEveryDtypeAndDirection) {
+  for (const Shape& shape : {Shape{7}, Shape{3, 4, 5}, Shape{2, 0}, Shape{0, 2}, Shape{2, 3000}, Shape{3000, 2}})
+    for (int axis = 0; axis < shape.ndim(); ++axis)
+      for (DType dtype : kAll) {
+        const Tensor x = whole_numbers(shape, dtype, 0, 3);
+        const Tensor forwards = cumsum(x, axis), backwards = cumsum(x, axis - shape.ndim(), true);
+        ASSERT_EQ(forwards.dtype(), is_floating(dtype) ? dtype : DType::Int64);
+        std::vector<double> expected = elements_of(x);
+        const auto stride = static_cast<std::size_t>(row_major_strides(shape)[static_cast<std::size_t>(axis)]);
+        const auto extent = static_cast<std::size_t>(x.dim(axis));
+        for (std::size_t i = 0; i < expected.size(); ++i)
+          if (i / stride % extent > 0) expected[i] += expected[i - stride];
+        ASSERT_EQ(elements_of(forwards), expected);
+        ASSERT_EQ(elements_of(backwards), elements_of(reverse(cumsum(reverse(x, {axis}), axis), {axis})));
+      }
+  expect_error([] { cumsum(ones({2}), 1); }, "cumsum: axis 1 is outside [-1, 1)");
+  expect_error([] { cumsum(ones({}), 0); }, "cumsum: axis 0 of a single number");
+}
+
+TEST(Reductions, MeetTheGoldenValues) {
+  const auto value = [](const char* name) { return testing::golden(name, "elementwise"); };
+  const Tensor x = value("reduce.x");
+  expect_near(prod(x, {1, 2}), value("prod"), 1e-14);
+  expect_near(mean(x, {0, 2}), value("mean"), 1e-15);
+  expect_near(variance(x, {0, 2}), value("variance"), 1e-15);
+  expect_near(variance(x, 1, false, 1), value("sample_variance"), 1e-15);
+  expect_near(mean(x.to(DType::Float32), {0, 2}), value("mean"), 1e-7);
+  expect_near(cumsum(x, 0), value("cumsum.0"), 1e-15);
+  expect_near(cumsum(x, 1), value("cumsum.1"), 1e-15);
+  expect_near(cumsum(x, 2), value("cumsum.2"), 1e-15);
 }
 
 TEST(Sum, TakesOneAxisAListOrAll) {
@@ -175,15 +310,15 @@ TEST(Sum, ErrorsNameTheRule) {
 
 TEST(SumTo, UndoesBroadcasting) {
   const Tensor x = whole_numbers({2, 3, 4}, DType::Float32, 0, 9);
-  EXPECT_EQ(numbers(sum_to(x, {3, 1})), numbers(sum(x, {0, 2})));
+  EXPECT_EQ(elements_of(sum_to(x, {3, 1})), elements_of(sum(x, {0, 2})));
   EXPECT_EQ(sum_to(x, {3, 1}).shape(), Shape({3, 1}));
-  EXPECT_EQ(numbers(sum_to(x, {})), numbers(sum(x)));
+  EXPECT_EQ(elements_of(sum_to(x, {})), elements_of(sum(x)));
   EXPECT_EQ(sum_to(ones({1, 1, 2}), {2}).shape(), Shape({2}));
 }
 
 TEST(Mean, IsTheSumOverTheCount) {
   const Tensor x = whole_numbers({4, 5, 6}, DType::Float64, -9, 9);
-  const std::vector<double> values = numbers(mean(x, {0, 2}));
+  const std::vector<double> values = elements_of(mean(x, {0, 2}));
   const auto expected = groups(x, {0, 2});
   for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(values[i], add_up(expected[i]) / 24);
   EXPECT_TRUE(std::isnan(mean(zeros({0})).item<float>()));
@@ -194,8 +329,8 @@ TEST(Variance, DoesNotCancel) {
   // 1e6 + {-1, 0, 1}: E[x^2] - E[x]^2 would have no correct digit in Float32.
   const Tensor x = whole_numbers({3000}, DType::Float32, -1, 1) + 1e6;
   double mean_value = 0, expected = 0;
-  for (double value : numbers(x)) mean_value += value / 3000;
-  for (double value : numbers(x)) expected += (value - mean_value) * (value - mean_value) / 3000;
+  for (double value : elements_of(x)) mean_value += value / 3000;
+  for (double value : elements_of(x)) expected += (value - mean_value) * (value - mean_value) / 3000;
   EXPECT_NEAR(variance(x).item<float>(), expected, 2e-3);
   EXPECT_NEAR(variance(x.to(DType::Float64)).item<double>(), expected, 1e-9);
   EXPECT_NEAR(variance(x.to(DType::Float64), {}, false, 1).item<double>(), expected * 3000 / 2999, 1e-9);
@@ -220,11 +355,15 @@ TEST(Reductions, DoNotDependOnThreads) {
     std::vector<std::vector<double>> results;
     for (int threads : {1, 2, 3}) {
       set_num_threads(threads);
-      results.push_back(numbers(sum(x, axes)));
+      std::vector<double>& all_results = results.emplace_back();
+      for (const Tensor& result :
+           {sum(x, axes), prod(1.0 + x, axes), variance(x, axes), cumsum(x, axes.empty() ? 0 : axes[0])}) {
+        const std::vector<double> more = elements_of(result);
+        all_results.insert(all_results.end(), more.begin(), more.end());
+      }
     }
     set_num_threads(before);
-    EXPECT_EQ(results[0], results[1]);
-    EXPECT_EQ(results[0], results[2]);
+    EXPECT_TRUE(results[0] == results[1] && results[0] == results[2]) << to_string(shape);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <random>
+#include <vector>
 
 #include "cotangent/core/tensor.h"
 
@@ -15,6 +16,11 @@ inline Tensor sample(const Shape& shape, double low = -1, double high = 1, std::
   for (double& out : result.mutable_data<double>())
     out = low + (high - low) * static_cast<double>(generator() >> 11) * 0x1p-53;
   return result;
+}
+
+// A Float64 vector of these numbers.
+inline Tensor numbers(const std::vector<double>& values) {
+  return Tensor::from_data<double>({static_cast<std::int64_t>(values.size())}, values);
 }
 
 }  // namespace cotangent::testing

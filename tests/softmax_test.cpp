@@ -17,15 +17,12 @@ namespace {
 
 using testing::expect_error;
 using testing::expect_near;
+using testing::numbers;
 using testing::sample;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 Tensor golden(const std::string& name) { return testing::golden(name, "elementwise"); }
-
-Tensor numbers(const std::vector<double>& values) {
-  return Tensor::from_data<double>({static_cast<std::int64_t>(values.size())}, values);
-}
 
 bool all_nan(const Tensor& x) { return all(is_nan(x)).item<bool>(); }
 

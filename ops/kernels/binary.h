@@ -2,8 +2,8 @@
 #pragma once
 
 #include "cotangent/autograd/primitive.h"
-#include "cotangent/ops/kernels/checks.h"
 #include "cotangent/ops/kernels/elementwise.h"
+#include "cotangent/ops/kernels/operands.h"
 #include "cotangent/ops/reduce.h"
 
 namespace cotangent::kernels {

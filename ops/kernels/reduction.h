@@ -3,7 +3,7 @@
 
 #include "cotangent/autograd/primitive.h"
 #include "cotangent/core/error.h"
-#include "cotangent/ops/kernels/checks.h"
+#include "cotangent/ops/kernels/operands.h"
 #include "cotangent/ops/kernels/reduce.h"
 #include "cotangent/ops/movement.h"
 #include "cotangent/ops/reduce.h"

@@ -1,4 +1,4 @@
-// Checks of operands that several families of operations share. Internal.
+// Operands: checks and conversions that several families of operations share. Internal.
 #pragma once
 
 #include <fmt/format.h>
@@ -25,6 +25,9 @@ inline void require_same_dtype(std::string_view operation, const Tensor& a, cons
     fail(operation, fmt::format("both operands must have one dtype, got {} and {}; convert one with .to(DType::{})",
                                 describe(a), describe(b), name(is_floating(b.dtype()) ? b.dtype() : a.dtype())));
 }
+
+// A number beside a tensor, as a tensor of its dtype. Error if that dtype cannot hold it.
+inline Tensor number_like(const Tensor& tensor, double value) { return full({}, value, tensor.dtype()); }
 
 // visit() for every dtype but Bool, which require_not_bool has refused.
 template <class Visitor>
