@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "cotangent/core/error.h"
+#include "cotangent/nn/init.h"
 #include "cotangent/ops/gather.h"
 #include "cotangent/ops/movement.h"
 
@@ -34,8 +35,10 @@ Dataset Dataset::slice(std::int64_t begin, std::int64_t end) const {
 Batches::Batches(Dataset dataset, const BatchOptions& options) : dataset_(std::move(dataset)), options_(options) {
   require_examples("batches", dataset_);
   if (options.size < 1) fail("batches", fmt::format("the size must be at least 1, got {}", options.size));
-  order_ = options.shuffle ? random::permutation(random::fold_in(options.key, options.epoch), dataset_.size())
-                           : arange(dataset_.size());
+  order_ = options.shuffle
+               ? random::permutation(random::fold_in(options.key ? *options.key : next_key(), options.epoch),
+                                     dataset_.size())
+               : arange(dataset_.size());
 }
 
 std::int64_t Batches::size() const {

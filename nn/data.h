@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <iterator>
+#include <optional>
 
 #include "cotangent/core/random.h"
 #include "cotangent/core/tensor.h"
@@ -26,11 +27,11 @@ struct Batch {
 };
 
 struct BatchOptions {
-  std::int64_t size = 32;   // examples per batch
-  bool shuffle = false;     // in another order for each key and epoch
-  bool drop_last = false;   // leave out a last batch that would be smaller
-  random::Key key{0};       // of the order
-  std::uint32_t epoch = 0;  // count it up to reshuffle
+  std::int64_t size = 32;               // examples per batch
+  bool shuffle = false;                 // in a new order for each call, or in that of a key and epoch
+  bool drop_last = false;               // leave out a last batch that would be smaller
+  std::optional<random::Key> key = {};  // of the order; none: the next of the default stream (nn/init.h)
+  std::uint32_t epoch = 0;              // with a key: count it up to reshuffle
 };
 
 // A walk through a dataset, for a range-based for loop. It keeps the dataset's tensors alive.

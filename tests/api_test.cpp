@@ -75,3 +75,77 @@ TEST(Api, TransformsTakeFunctions) {
   EXPECT_EQ(penalty_grad.shape(), w.shape());
   EXPECT_EQ(ct::check_grads(energy, {x, w}, {.order = 2}), "");
 }
+
+TEST(Api, TensorsAreMadeAndRead) {
+  const std::vector<float> values{1, 2, 3, 4, 5, 6};
+  ct::Tensor a = ct::Tensor::from_data<float>({2, 3}, std::span<const float>(values));
+  ct::Tensor b = ct::zeros({2, 3}), c = ct::ones({2, 3}, ct::DType::Float64), d = ct::full({3}, 0.5),
+             e = ct::arange(10), l = ct::linspace(0, 10, 500);
+  EXPECT_EQ(a.shape(), ct::Shape({2, 3}));
+  EXPECT_EQ(ct::Shape(values.begin(), values.begin() + 2), ct::Shape({1, 2}));
+  EXPECT_EQ(a.dim(0) + a.ndim() + a.size(), 2 + 2 + 6);
+  EXPECT_EQ(c.dtype(), ct::DType::Float64);
+  EXPECT_EQ(d.data<float>()[2] + l.data<float>()[499], 10.5f);
+  EXPECT_EQ(ct::sum(e).item<std::int64_t>(), 45);
+  EXPECT_EQ(a.to(ct::DType::Float64).data<double>()[5], 6);
+  ct::Tensor f = 2.0 * ct::tanh(a) + b;
+  EXPECT_EQ(f.dtype(), ct::DType::Float32);
+  EXPECT_THROW(b + c, ct::Error);
+  EXPECT_TRUE(ct::Tensor().is_null());
+}
+
+TEST(Api, ConvolutionTakesEveryOptionInJaxsOrder) {
+  const ct::Tensor x = ct::ones({1, 8, 8, 2}), w = ct::ones({3, 3, 2, 4});
+  ct::Tensor y = ct::conv_general_dilated(x, w,
+                                          {
+                                              .window_strides = {2, 2},
+                                              .padding = ct::Padding::Same,
+                                              .lhs_dilation = {1, 1},
+                                              .rhs_dilation = {1, 1},
+                                              .dimension_numbers = {"NHWC", "HWIO", "NHWC"},
+                                              .feature_group_count = 1,
+                                              .batch_group_count = 1,
+                                              .precision = ct::Precision::Default,
+                                          });
+  EXPECT_EQ(y.shape(), ct::Shape({1, 4, 4, 4}));
+
+  ct::ConvOptions options;
+  const std::vector<std::int64_t> strides{1, 2};
+  const std::vector<std::pair<std::int64_t, std::int64_t>> pads{{1, 1}, {0, -2}};
+  const std::string lhs = "NHWC", rhs = "HWIO", out = "NCHW";
+  options.window_strides = strides;
+  options.padding = pads;
+  options.dimension_numbers = {lhs, rhs, out};
+  EXPECT_EQ(ct::conv_general_dilated(x, w, options).shape(), ct::Shape({1, 4, 8, 2}));
+  options.dimension_numbers = ct::ConvDimensionNumbers{{0, 3, 1, 2}, {3, 2, 0, 1}, {0, 3, 1, 2}};
+  EXPECT_EQ(ct::conv_general_dilated(x, w, options).shape(), ct::Shape({1, 8, 2, 4}));
+  EXPECT_EQ(
+      ct::conv_general_dilated(ct::ones({1, 2, 8, 8}), ct::ones({4, 2, 3, 3}), {.padding = {{1, 1}, {0, -2}}}).shape(),
+      ct::Shape({1, 4, 8, 4}));
+}
+
+TEST(Api, DerivativesAreFunctionsOfFunctions) {
+  const ct::Tensor x = ct::linspace(-1, 1, 4, ct::DType::Float64), w = x * 0.5, u = ct::ones_like(x), v = x + 2.0;
+  const auto f = [](const ct::Tensors& inputs) { return ct::sum(ct::tanh(inputs[0] * inputs[1])); };
+  const auto g = [](const ct::Tensor& a) { return ct::sum(a * a * a); };
+  auto [value, grads] = ct::value_and_grad(f, ct::Tensors{x, w});
+  auto [out, pullback] = ct::vjp(f, ct::Tensors{x, w});
+  auto [out2, tangent] = ct::jvp(f, ct::Tensors{x, w}, ct::Tensors{u, v});
+  EXPECT_EQ(value.item<double>(), out.item<double>());
+  EXPECT_EQ(value.item<double>(), out2.item<double>());
+  const ct::Tensor along = ct::sum(grads[0] * u + grads[1] * v);
+  EXPECT_NEAR(tangent.item<double>(), along.item<double>(), 1e-14);
+  EXPECT_TRUE(ct::all_close(pullback(ct::ones_like(out))[0], grads[0]));
+  ct::Tensor hv = ct::hvp(g, x, v);
+  EXPECT_TRUE(ct::all_close(hv, 6.0 * x * v));
+}
+
+TEST(Api, RandomNumbersComeFromKeys) {
+  ct::random::Key key(1701);
+  const auto keys = ct::random::split(key);
+  EXPECT_EQ(ct::random::normal(keys[0], {500}, ct::DType::Float64).dtype(), ct::DType::Float64);
+  EXPECT_EQ(ct::random::permutation(ct::random::fold_in(key, 1), 10).size(), 10);
+  EXPECT_EQ(ct::random::bernoulli(key, 0.5, {3}).dtype(), ct::DType::Bool);
+  ct::set_num_threads(2);
+  EXPECT_EQ(ct::num_threads(), 2);
+}

@@ -42,15 +42,26 @@ TEST(Batches, WalkInOrder) {
 
 TEST(Batches, ShuffleEveryExampleOncePerKeyAndEpoch) {
   const nn::Dataset dataset = counted(50);
-  const auto first = targets_of(nn::batches(dataset, {.size = 8, .shuffle = true}));
+  const random::Key key(0);
+  const auto first = targets_of(nn::batches(dataset, {.size = 8, .shuffle = true, .key = key}));
   EXPECT_FALSE(std::ranges::is_sorted(first));
   auto sorted = first;
   std::ranges::sort(sorted);
   for (std::size_t i = 0; i < 50; ++i) EXPECT_EQ(sorted[i], static_cast<std::int64_t>(i));
-  EXPECT_EQ(targets_of(nn::batches(dataset, {.size = 8, .shuffle = true})), first);
-  EXPECT_EQ(targets_of(nn::batches(dataset, {.size = 5, .shuffle = true})), first);
-  EXPECT_NE(targets_of(nn::batches(dataset, {.size = 8, .shuffle = true, .epoch = 1})), first);
+  EXPECT_EQ(targets_of(nn::batches(dataset, {.size = 8, .shuffle = true, .key = key})), first);
+  EXPECT_EQ(targets_of(nn::batches(dataset, {.size = 5, .shuffle = true, .key = key})), first);
+  EXPECT_NE(targets_of(nn::batches(dataset, {.size = 8, .shuffle = true, .key = key, .epoch = 1})), first);
   EXPECT_NE(targets_of(nn::batches(dataset, {.size = 8, .shuffle = true, .key = random::Key(1)})), first);
+}
+
+TEST(Batches, ReshuffleAtEachCallWithoutAKeyAndRepeatWithTheSeed) {
+  const nn::Dataset dataset = counted(50);
+  const auto walk = [&] { return targets_of(nn::batches(dataset, {.size = 8, .shuffle = true})); };
+  nn::seed(3);
+  const auto first = walk(), second = walk();
+  EXPECT_NE(first, second);
+  nn::seed(3);
+  EXPECT_EQ(walk(), first);
 }
 
 TEST(Batches, TakeAnyDtypeAndEmptyDatasets) {
