@@ -30,5 +30,6 @@ std::vector<GradRow> matmul_rows();
 std::vector<GradRow> movement_rows();
 std::vector<GradRow> pool_rows();
 std::vector<GradRow> reduce_rows();
+std::vector<GradRow> signal_rows();
 
 }  // namespace cotangent::testing

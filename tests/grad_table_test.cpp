@@ -16,7 +16,7 @@ namespace {
 std::vector<GradRow> all_rows() {
   std::vector<GradRow> rows;
   for (auto part : {arithmetic_rows, conv_rows, elementwise_rows, gather_rows, matmul_rows, movement_rows, pool_rows,
-                    reduce_rows}) {
+                    reduce_rows, signal_rows}) {
     const std::vector<GradRow> more = part();
     rows.insert(rows.end(), more.begin(), more.end());
   }
