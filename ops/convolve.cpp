@@ -38,23 +38,14 @@ Tensor slide(const Tensor& a, const Tensor& v, ConvolveMode mode, Precision prec
 
 }  // namespace
 
-ConvolveMode ConvolveModeOption::resolve(std::string_view operation) const {
-  if (const auto* mode = std::get_if<ConvolveMode>(&value_)) return *mode;
-  const auto& name = std::get<std::string>(value_);
-  if (name == "full") return ConvolveMode::Full;
-  if (name == "same") return ConvolveMode::Same;
-  if (name == "valid") return ConvolveMode::Valid;
-  fail(operation, fmt::format("mode must be \"full\", \"same\" or \"valid\", got \"{}\"", name));
-}
-
-Tensor convolve(const Tensor& a, const Tensor& v, const ConvolveModeOption& mode, PrecisionOption precision,
+Tensor convolve(const Tensor& a, const Tensor& v, const NamedOption<ConvolveMode>& mode, PrecisionOption precision,
                 std::optional<DType> preferred_element_type) {
   const ConvolveMode resolved = mode.resolve("convolve");
   const Operands operands = checked("convolve", a, v, preferred_element_type);
   return slide(operands.a, operands.v, resolved, precision);
 }
 
-Tensor correlate(const Tensor& a, const Tensor& v, const ConvolveModeOption& mode, PrecisionOption precision,
+Tensor correlate(const Tensor& a, const Tensor& v, const NamedOption<ConvolveMode>& mode, PrecisionOption precision,
                  std::optional<DType> preferred_element_type) {
   const ConvolveMode resolved = mode.resolve("correlate");
   const Operands operands = checked("correlate", a, v, preferred_element_type);

@@ -1,5 +1,5 @@
-// Rows of the gradient table: convolve, correlate, patches. Linear in each operand, so that differences with step 1 are
-// exact.
+// Rows of the gradient table: convolve, correlate, the functions of signal, patches. Linear in each operand, so that
+// differences with step 1 are exact.
 #include "grad_table.h"
 
 namespace cotangent::testing {
@@ -14,6 +14,35 @@ std::vector<GradRow> signal_rows() {
   for (const std::string mode : {"full", "same", "valid"}) {
     add(conv, "convolve_" + mode, [=](const Tensor& a, const Tensor& v) { return convolve(a, v, mode); }, {5}, {4});
     add(conv, "correlate_" + mode, [=](const Tensor& a, const Tensor& v) { return correlate(a, v, mode); }, {2}, {5});
+    const std::vector<std::pair<std::string, std::string>> methods{{"direct", conv}, {"fft", "fft_convolve"}};
+    for (const auto& [method, primitive] : methods) {
+      const std::string what = method + "_" + mode;
+      const auto convolved = [mode = mode, method = method](const Tensor& a, const Tensor& b) {
+        return signal::convolve(a, b, mode, method);
+      };
+      const auto correlated = [mode = mode, method = method](const Tensor& a, const Tensor& b) {
+        return signal::correlate(a, b, mode, method);
+      };
+      add(primitive, "convolve_" + what, convolved, {4, 3}, {2, 2});
+      add(primitive, "correlate_" + what, correlated, {2, 3}, {3, 4});
+    }
+    for (const std::string boundary : {"fill", "wrap", "symm"}) {
+      const auto convolved = [=](const Tensor& a, const Tensor& b) {
+        return signal::convolve2d(a, b, mode, boundary, 0.5);
+      };
+      const auto correlated = [=](const Tensor& a, const Tensor& b) {
+        return signal::correlate2d(a, b, mode, boundary, 0.5);
+      };
+      add(conv, "convolve2d_" + boundary + "_" + mode, convolved, {3, 4}, {2, 3});
+      add(conv, "correlate2d_" + boundary + "_" + mode, correlated, {2, 3}, {4, 4});
+    }
+    add("fft_convolve", "axes_" + mode,
+        [=](const Tensor& a, const Tensor& b) {
+          return signal::fftconvolve(a, b, mode, {0, -1});
+        },
+        {4, 2, 3}, {2, 2, 2});
+    add("multiply", "fftconvolve_" + mode,
+        [=](const Tensor& a, const Tensor& b) { return signal::fftconvolve(a, b, mode, 1); }, {2, 4}, {2, 1});
   }
 
   const ConvPatchesOptions options{.window_strides = {2, 1},
