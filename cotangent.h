@@ -51,6 +51,7 @@
 #include "cotangent/ops/reduce.h"
 #include "cotangent/ops/signal.h"
 #include "cotangent/ops/softmax.h"
+#include "cotangent/ops/stats.h"
 #include "cotangent/ops/unary.h"
 #include "cotangent/ops/where.h"
 #include "cotangent/ops/window.h"

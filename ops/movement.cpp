@@ -1,4 +1,4 @@
-// Movement: reshape, with squeeze and expand_dims; and broadcast_to.
+// Movement: reshape, with squeeze and expand_dims; broadcast_to, with meshgrid.
 #include "cotangent/ops/movement.h"
 
 #include <fmt/format.h>
@@ -97,6 +97,25 @@ Tensor expand_dims(const Tensor& x, int axis) {
   std::vector<std::int64_t> extents(x.shape().begin(), x.shape().end());
   extents.insert(extents.begin() + normalize_axis("expand_dims", axis, x.ndim() + 1), 1);
   return reshape(x, Shape(std::move(extents)));
+}
+
+Tensors meshgrid(const Tensors& coordinates, Indexing indexing) {
+  Shape grid;
+  for (std::size_t k = 0; k < coordinates.size(); ++k) {
+    if (coordinates[k].ndim() != 1)
+      fail("meshgrid",
+           fmt::format("coordinates must be 1-D, got shape {} for number {}", to_string(coordinates[k].shape()), k));
+    grid.push_back(coordinates[k].size());
+  }
+  const bool swaps = indexing == Indexing::XY && coordinates.size() > 1;
+  if (swaps) std::swap(grid[0], grid[1]);
+  Tensors result;
+  for (std::size_t k = 0; k < coordinates.size(); ++k) {
+    Shape line(std::vector<std::int64_t>(coordinates.size(), 1));  // along one axis of the grid
+    line[swaps && k < 2 ? 1 - k : k] = coordinates[k].size();
+    result.push_back(broadcast_to(reshape(coordinates[k], line), grid));
+  }
+  return result;
 }
 
 }  // namespace cotangent

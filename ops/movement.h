@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "cotangent/core/tensor.h"
@@ -31,6 +32,9 @@ Tensor transpose(const Tensor& x, const std::vector<int>& axes);
 // The order of elements reversed along `axes`, along all of them if empty. (jax.lax.rev, numpy.flip)
 Tensor reverse(const Tensor& x, const std::vector<int>& axes = {});
 
+// Turned by `turns` quarter turns in the plane of two different axes, from the first towards the second. (numpy.rot90)
+Tensor rot90(const Tensor& x, std::int64_t turns = 1, const std::pair<int, int>& axes = {0, 1});
+
 // Tensors joined along an axis that they have; all other extents, and the dtypes, must agree. (numpy.concatenate)
 Tensor concatenate(const Tensors& tensors, int axis = 0);
 
@@ -39,6 +43,14 @@ Tensor stack(const Tensors& tensors, int axis = 0);
 
 // `sections` equal parts along an axis, whose extent they must divide. (numpy.split)
 Tensors split(const Tensor& x, std::int64_t sections, int axis = 0);
+
+// Which of the coordinates that meshgrid() takes runs along which axis of its results: XY lets the first two change
+// places, so that x runs along the columns of a picture.
+enum class Indexing { XY, IJ };
+
+// The coordinates of all points of a grid, given those of its lines: for 1-D tensors of n0, n1, n2, ... elements as
+// many tensors of shape (n1, n0, n2, ...), or (n0, n1, n2, ...) with Indexing::IJ. (numpy.meshgrid)
+Tensors meshgrid(const Tensors& coordinates, Indexing indexing = Indexing::XY);
 
 // How pad() changes one axis: `interior` elements go between neighbours, then `low` before the first and `high` after
 // the last; negative low and high crop what is there by then.
@@ -54,6 +66,13 @@ Tensor pad(const Tensor& x, const std::vector<AxisPadding>& padding, double valu
 // 0 <= start <= stop <= extent and stride >= 1: nothing is clamped. (jax.lax.slice)
 Tensor slice(const Tensor& x, const std::vector<std::int64_t>& starts, const std::vector<std::int64_t>& stops,
              const std::vector<std::int64_t>& strides = {});
+
+// x with the elements that slice() would take replaced by `update`, a tensor of x's dtype that broadcasts to their
+// shape, or a number. Error as for slice(). (jax.numpy.ndarray.at[...].set)
+Tensor update_slice(const Tensor& x, const Tensor& update, const std::vector<std::int64_t>& starts,
+                    const std::vector<std::int64_t>& stops, const std::vector<std::int64_t>& strides = {});
+Tensor update_slice(const Tensor& x, double update, const std::vector<std::int64_t>& starts,
+                    const std::vector<std::int64_t>& stops, const std::vector<std::int64_t>& strides = {});
 
 // slice() of one axis, all others whole. (jax.lax.slice_in_dim)
 Tensor slice_in_dim(const Tensor& x, std::int64_t start, std::int64_t stop, std::int64_t stride = 1, int axis = 0);

@@ -1,4 +1,5 @@
-// Padding and slicing, each other's transposes: pad with interior elements and crops, slice with strides.
+// Padding and slicing, each other's transposes: pad with interior elements and crops, slice with strides; and the
+// assignment to a slice, which is made of them.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -7,8 +8,10 @@
 
 #include "cotangent/autograd/primitive.h"
 #include "cotangent/core/error.h"
+#include "cotangent/ops/kernels/operands.h"
 #include "cotangent/ops/kernels/strided_copy.h"
 #include "cotangent/ops/movement.h"
+#include "cotangent/ops/where.h"
 #include "cotangent/ops/window.h"
 
 namespace cotangent {
@@ -84,29 +87,54 @@ class Pad final : public Primitive {
   const Tensor value_;
 };
 
+using Indices = std::vector<std::int64_t>;
+
+// The extents of the elements that a slice takes of a tensor of shape `whole`.
+Shape slice_shape(std::string_view operation, const Shape& whole, const Indices& starts, const Indices& stops,
+                  const Indices& strides) {
+  if (starts.size() != whole.size() || stops.size() != whole.size() || strides.size() != whole.size())
+    fail(operation,
+         fmt::format("needs one start, stop and stride for each of the {} axes of shape {}, got {}, {} and {}",
+                     whole.size(), to_string(whole), starts.size(), stops.size(), strides.size()));
+  Shape result = whole;
+  for (std::size_t axis = 0; axis < result.size(); ++axis) {
+    if (starts[axis] < 0 || starts[axis] > stops[axis] || stops[axis] > whole[axis])
+      fail(operation,
+           fmt::format("needs 0 <= start <= stop <= extent, got start {} and stop {} for axis {} of shape {}",
+                       starts[axis], stops[axis], axis, to_string(whole)));
+    if (strides[axis] < 1)
+      fail(operation, fmt::format("strides must be at least 1, got ({}); use reverse() to walk backwards",
+                                  fmt::join(strides, ", ")));
+    result[axis] = -floor_divide(starts[axis] - stops[axis], strides[axis]);
+  }
+  return result;
+}
+
+// The padding that puts the elements of a slice, of shape `taken`, back to where they were in a tensor of shape
+// `whole`.
+std::vector<AxisPadding> slice_padding(const Shape& taken, const Shape& whole, const Indices& starts,
+                                       const Indices& strides) {
+  std::vector<AxisPadding> padding;
+  for (std::size_t axis = 0; axis < starts.size(); ++axis) {
+    const std::int64_t step = taken[axis] > 1 ? strides[axis] : 1;  // a stride not taken may be huge
+    const std::int64_t stop = starts[axis] + dilated_extent(taken[axis], step);
+    padding.push_back({starts[axis], whole[axis] - stop, step - 1});
+  }
+  return padding;
+}
+
+Indices strides_or_ones(const Indices& strides, std::size_t axes) {
+  return strides.empty() ? Indices(axes, 1) : strides;
+}
+
 class Slice final : public Primitive {
  public:
-  using Indices = std::vector<std::int64_t>;
   Slice(Indices starts, Indices stops, Indices strides)
       : starts_(std::move(starts)), stops_(std::move(stops)), strides_(std::move(strides)) {}
   std::string_view name() const override { return "slice"; }
 
   Shape shape(const Tensors& inputs) const override {
-    Shape result = inputs[0].shape();
-    if (starts_.size() != result.size() || stops_.size() != result.size() || strides_.size() != result.size())
-      fail(name(),
-           fmt::format("needs one start, stop and stride for each of the {} axes of shape {}, got {}, {} and {}",
-                       result.size(), to_string(result), starts_.size(), stops_.size(), strides_.size()));
-    for (std::size_t axis = 0; axis < result.size(); ++axis) {
-      if (starts_[axis] < 0 || starts_[axis] > stops_[axis] || stops_[axis] > result[axis])
-        fail(name(), fmt::format("needs 0 <= start <= stop <= extent, got start {} and stop {} for axis {} of shape {}",
-                                 starts_[axis], stops_[axis], axis, to_string(inputs[0].shape())));
-      if (strides_[axis] < 1)
-        fail(name(), fmt::format("strides must be at least 1, got ({}); use reverse() to walk backwards",
-                                 fmt::join(strides_, ", ")));
-      result[axis] = -floor_divide(starts_[axis] - stops_[axis], strides_[axis]);
-    }
-    return result;
+    return slice_shape(name(), inputs[0].shape(), starts_, stops_, strides_);
   }
 
   void forward(const Tensors& inputs, Tensor& output) const override {
@@ -122,13 +150,7 @@ class Slice final : public Primitive {
 
   // What was stepped over is zero again.
   Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t) const override {
-    std::vector<AxisPadding> padding;
-    for (std::size_t axis = 0; axis < starts_.size(); ++axis) {
-      const std::int64_t step = g.shape()[axis] > 1 ? strides_[axis] : 1;
-      const std::int64_t stop = starts_[axis] + dilated_extent(g.shape()[axis], step);
-      padding.push_back({starts_[axis], inputs[0].shape()[axis] - stop, step - 1});
-    }
-    return pad(g, padding);
+    return pad(g, slice_padding(g.shape(), inputs[0].shape(), starts_, strides_));
   }
 
  private:
@@ -143,7 +165,24 @@ Tensor pad(const Tensor& x, const std::vector<AxisPadding>& padding, double valu
 
 Tensor slice(const Tensor& x, const std::vector<std::int64_t>& starts, const std::vector<std::int64_t>& stops,
              const std::vector<std::int64_t>& strides) {
-  return run<Slice>({x}, starts, stops, strides.empty() ? std::vector<std::int64_t>(starts.size(), 1) : strides);
+  return run<Slice>({x}, starts, stops, strides_or_ones(strides, starts.size()));
+}
+
+Tensor update_slice(const Tensor& x, const Tensor& update, const std::vector<std::int64_t>& starts,
+                    const std::vector<std::int64_t>& stops, const std::vector<std::int64_t>& strides) {
+  const Indices steps = strides_or_ones(strides, starts.size());
+  kernels::require_same_dtype("update_slice", x, update);
+  const Shape taken = slice_shape("update_slice", x.shape(), starts, stops, steps);
+  if (update.ndim() > taken.ndim() || broadcast_shapes("update_slice", update.shape(), taken) != taken)
+    fail("update_slice", fmt::format("an update of shape {} does not broadcast to the slice's {}",
+                                     to_string(update.shape()), to_string(taken)));
+  const std::vector<AxisPadding> padding = slice_padding(taken, x.shape(), starts, steps);
+  return where(pad(ones(taken, DType::Bool), padding), pad(broadcast_to(update, taken), padding), x);
+}
+
+Tensor update_slice(const Tensor& x, double update, const std::vector<std::int64_t>& starts,
+                    const std::vector<std::int64_t>& stops, const std::vector<std::int64_t>& strides) {
+  return update_slice(x, kernels::number_like(x, update), starts, stops, strides);
 }
 
 Tensor slice_in_dim(const Tensor& x, std::int64_t start, std::int64_t stop, std::int64_t stride, int axis) {

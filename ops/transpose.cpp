@@ -94,4 +94,14 @@ Tensor reverse(const Tensor& x, const std::vector<int>& axes) {
   return reversed.empty() ? x : run<Reverse>({x}, reversed);
 }
 
+Tensor rot90(const Tensor& x, std::int64_t turns, const std::pair<int, int>& axes) {
+  const int from = normalize_axis("rot90", axes.first, x.ndim()), to = normalize_axis("rot90", axes.second, x.ndim());
+  if (from == to) fail("rot90", fmt::format("needs two different axes, got {} and {}", axes.first, axes.second));
+  if (turns % 2 == 0) return turns % 4 == 0 ? x : reverse(x, {from, to});
+  std::vector<int> swapped(x.shape().size());
+  std::iota(swapped.begin(), swapped.end(), 0);
+  std::swap(swapped[static_cast<std::size_t>(from)], swapped[static_cast<std::size_t>(to)]);
+  return reverse(transpose(x, swapped), {turns % 4 == 1 || turns % 4 == -3 ? from : to});
+}
+
 }  // namespace cotangent
