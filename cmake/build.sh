@@ -9,6 +9,7 @@ packages="
   libeigen3-dev libopenblas-dev libfmt-dev
   zlib1g-dev nlohmann-json3-dev
   libcli11-dev libpng-dev dataset-fashion-mnist
+  gnuplot-nox libbz2-dev
   libgtest-dev
 "
 
