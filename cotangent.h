@@ -39,6 +39,7 @@
 #include "cotangent/ops/conv.h"
 #include "cotangent/ops/conv_dimension_numbers.h"
 #include "cotangent/ops/conv_patches.h"
+#include "cotangent/ops/conv_shapes.h"
 #include "cotangent/ops/conv_transpose.h"
 #include "cotangent/ops/conv_variants.h"
 #include "cotangent/ops/convert.h"

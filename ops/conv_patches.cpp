@@ -38,27 +38,26 @@ Windows resolve_windows(std::string_view operation, const Shape& lhs, const PerA
          fmt::format("lhs needs 2 or more axes, batch, features and spatial ones, got shape {}", to_string(lhs)));
   Windows result;
   result.filter = filter_shape.resolve(operation, "filter_shape", lhs.size() - 2);
-  for (std::int64_t extent : result.filter)
-    if (extent < 1 || extent > (std::int64_t{1} << 40))
-      fail(operation,
-           fmt::format("filter_shape must be from 1 to 2^40 on every axis, got {}", to_string(Shape(result.filter))));
+  if (std::any_of(result.filter.begin(), result.filter.end(), [](std::int64_t extent) { return extent < 1; }))
+    fail(operation,
+         fmt::format("filter_shape must be at least 1 on every axis, got {}", to_string(Shape(result.filter))));
   const ConvDimensionNumbers numbers = options.dimension_numbers.resolve(operation, lhs, lhs);
   Shape kernel = lhs;
-  if (numbers.rhs_spec.size() == lhs.size() && numbers.lhs_spec.size() == lhs.size()) {
-    const auto place = [&](int axis, std::int64_t extent) {
-      if (axis >= 0 && axis < lhs.ndim()) kernel[index(axis)] = extent;
-    };
-    for (std::size_t d = 0; d < result.filter.size(); ++d) place(numbers.rhs_spec[d + 2], result.filter[d]);
-  }
+  if (numbers.rhs_spec.size() == lhs.size())  // else resolve_conv refuses it, as axes that do not exist
+    for (std::size_t d = 0; d < result.filter.size(); ++d)
+      if (const std::size_t axis = index(numbers.rhs_spec[d + 2]); axis < kernel.size())
+        kernel[axis] = result.filter[d];
   result.attributes = resolve_conv(operation, lhs, kernel,
                                    {.window_strides = options.window_strides,
                                     .padding = options.padding,
                                     .lhs_dilation = options.lhs_dilation,
                                     .rhs_dilation = options.rhs_dilation,
                                     .dimension_numbers = numbers});
-  const std::int64_t features = lhs[index(numbers.lhs_spec[1])];
-  kernel[index(numbers.rhs_spec[0])] = features * Shape(result.filter).elements();
-  kernel[index(numbers.rhs_spec[1])] = features;
+  Shape patch{lhs[index(numbers.lhs_spec[1])]};
+  for (std::int64_t extent : result.filter) patch.push_back(extent);
+  require_valid(operation, patch);
+  kernel[index(numbers.rhs_spec[0])] = patch.elements();
+  kernel[index(numbers.rhs_spec[1])] = patch[0];
   result.patches = conv_shape(operation, lhs, kernel, result.attributes);
   require_valid(operation, result.patches);
   return result;
