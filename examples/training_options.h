@@ -41,14 +41,14 @@ struct TrainingOptions {
 inline int run_training(int argc, char** argv, const std::string& description, TrainingOptions options,
                         const std::string& output_help, const std::function<void(const TrainingOptions&)>& train) {
   CLI::App app(description);
-  app.add_option("--epochs", options.epochs, "Passes over the training pictures")->check(CLI::PositiveNumber);
-  app.add_option("--batch-size", options.batch_size, "Pictures per step")->check(CLI::PositiveNumber);
-  app.add_option("--lr", options.lr, "Highest learning rate")->check(CLI::PositiveNumber);
+  app.add_option("--epochs", options.epochs, "Passes over the training pictures")->check(CLI::Range(1, 10000));
+  app.add_option("--batch-size", options.batch_size, "Pictures per step")->check(CLI::Range(1, 60000));
+  app.add_option("--lr", options.lr, "Highest learning rate")->check(CLI::Range(0.0, 100.0));
   app.add_option("--seed", options.seed, "Of all randomness: initial weights, order of the pictures, dropout");
   app.add_option("--threads", options.threads, "0: all processors")->check(CLI::Range(0, 1024));
   app.add_option("--data", options.data, "Folder of the four files of Debian's dataset-fashion-mnist");
   app.add_option("--output", options.output, output_help);
-  app.add_option("--limit", options.limit, "Use the first so many pictures; 0: all")->check(CLI::NonNegativeNumber);
+  app.add_option("--limit", options.limit, "Use the first so many pictures; 0: all")->check(CLI::Range(0, 60000));
   for (CLI::Option* option : app.get_options()) option->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
