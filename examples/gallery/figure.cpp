@@ -179,7 +179,7 @@ Figure cloud_figure(const std::string& name, const std::string& description, con
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return depth[a] < depth[b]; });
 
   std::string commands =
-      "set view equal xyz\nset view 60, 30, 1.15\nunset border\nunset tics\nset xyplane at 0\nset rmargin 0\nset "
+      "set view equal xyz\nset view 60, 30, 1\nunset border\nunset tics\nset xyplane at 0\nset rmargin 0\nset "
       "lmargin 0\n";
   commands += fmt::format("set title {} font ',12'\n", quoted(title));
   commands += "$cloud << END\n";
