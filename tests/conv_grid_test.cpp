@@ -1,5 +1,5 @@
-// The grids of convolutions that JAX tests itself with, sampled: forward and both derivatives against the definition,
-// exactly, with small whole numbers.
+// The grids of convolutions that JAX tests itself with, sampled where they are large: forward and both derivatives
+// against the definition, exactly, with small whole numbers, and derivatives of order two against differences.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -11,15 +11,24 @@ namespace {
 
 void expect_definition(const ConvCase& c) {
   SCOPED_TRACE(to_string(c));
-  const Tensor lhs = whole_numbers(c.lhs, DType::Float32, 1), rhs = whole_numbers(c.rhs, DType::Float32, 2);
-  const auto [out, pullback] = vjp(c, {lhs, rhs});
-  ASSERT_EQ(out.shape(), reference_shape(c));
-  EXPECT_EQ(values(out), reference_conv(c, values(lhs), values(rhs)));
-  const Tensor g = whole_numbers(out.shape(), DType::Float32, 3);
-  const Tensors cotangents = pullback(g);
-  const ReferenceVjps expected = reference_vjps(c, values(lhs), values(rhs), values(g));
-  EXPECT_EQ(values(cotangents[0]), expected.lhs);
-  EXPECT_EQ(values(cotangents[1]), expected.rhs);
+  const auto data = [](const Shape& shape, std::uint64_t seed) { return whole_numbers(shape, DType::Float64, seed); };
+  const Tensor lhs = data(c.lhs, 1), rhs = data(c.rhs, 2), g = data(reference_shape(c), 3);
+  const Values expected = reference_conv(c, values(lhs), values(rhs));
+  const ReferenceVjps derivatives = reference_vjps(c, values(lhs), values(rhs), values(g));
+  for (DType dtype : {DType::Float32, DType::Float64}) {
+    const auto [out, pullback] = vjp(c, {lhs.to(dtype), rhs.to(dtype)});
+    ASSERT_EQ(out.shape(), g.shape());
+    EXPECT_EQ(values(out), expected);
+    const Tensors cotangents = pullback(g.to(dtype));
+    EXPECT_EQ(values(cotangents[0]), derivatives.lhs);
+    EXPECT_EQ(values(cotangents[1]), derivatives.rhs);
+  }
+}
+
+// The convolution is linear in each operand, so that differences with step 1 are exact.
+void expect_gradients(const ConvCase& c) {
+  SCOPED_TRACE(to_string(c));
+  EXPECT_EQ(check_grads(c, {sample(c.lhs, -1, 1, 1), sample(c.rhs, -1, 1, 2)}, {.order = 2, .step = 1}), "");
 }
 
 // With the padding that a name stands for.
@@ -42,8 +51,6 @@ TEST(ConvGrid, Harness) {
   const ConvCase base = plain({2, 3, 9, 10}, {3, 3, 4, 5}, kFirst);
   const ConvCase depthwise = feature_groups(plain({2, 3, 9, 9}, {12, 1, 3, 3}, kFirst), 3);
   const ConvCase line = feature_groups(plain({2, 3, 9}, {12, 1, 3}, kLine), 3);
-  const ConvCase plane = plain({1, 28, 28, 1}, {3, 3, 1, 16}, kLast);
-  const ConvCase volume = plain({1, 4, 28, 28, 1}, {2, 3, 3, 1, 16}, {"NDHWC", "DHWIO", "NDHWC"});
   for (const ConvCase& c : {
            base,
            feature_groups(plain({2, 6, 9, 10}, {6, 3, 4, 5}, kFirst), 2),
@@ -69,17 +76,43 @@ TEST(ConvGrid, Harness) {
            named(plain({1, 1, 16, 1}, {4, 1, 1, 2}, kLast), "SAME"),
            plain({2, 9, 10, 3}, {4, 5, 3, 3}, kLast),
            plain({2, 3, 9, 10}, {4, 5, 3, 3}, kMixed),
-           named(plain({1, 28, 1}, {3, 1, 16}, kLineLast), "SAME"),
-           spread(plain({1, 28, 1}, {3, 1, 16}, kLineLast), {1}, {2}),
-           named(spread(plane, one, {1, 2}), "SAME"),
-           spread(padded(plane, {{1, 2}, {0, 1}}), one, {1, 2}),
-           spread(plain({1, 1, 28, 28}, {3, 3, 1, 16}, {"NCHW", "HWIO", "NCHW"}), one, {1, 2}),
-           named(volume, "SAME"),
-           spread(volume, {1, 1, 1}, {1, 1, 2}),
-           named(strided(plain({1, 13, 16}, {4, 16, 16}, kLineLast), {2}), "SAME"),
-           strided(plain({1, 4, 16}, {8, 16, 16}, kLineLast), {2}),
        })
     expect_definition(c);
+}
+
+// The same file's rows tf_conversion_path_1d to 3d
+TEST(ConvGrid, ConversionPaths) {
+  const ConvCase plane = plain({1, 28, 28, 1}, {3, 3, 1, 16}, kLast);
+  expect_definition(spread(padded(plane, {{1, 2}, {0, 1}}), {1, 1}, {1, 2}));
+  for (const char* padding : {"VALID", "SAME"})
+    for (std::int64_t dilation : {1, 2})
+      for (const ConvCase& c : {
+               spread(plain({1, 28, 1}, {3, 1, 16}, kLineLast), {1}, {dilation}),
+               spread(plane, {1, 1}, {1, dilation}),
+               spread(plain({1, 1, 28, 28}, {3, 3, 1, 16}, {"NCHW", "HWIO", "NCHW"}), {1, 1}, {1, dilation}),
+               spread(plain({1, 4, 28, 28, 1}, {2, 3, 3, 1, 16}, {"NDHWC", "DHWIO", "NDHWC"}), {1, 1, 1},
+                      {1, 1, dilation}),
+           })
+        expect_definition(named(c, padding));
+}
+
+// tests/shape_poly_test.py, stax_test.py and sparse_test.py
+TEST(ConvGrid, OtherFiles) {
+  for (const auto& [extent, stride] : {std::pair{12, 1}, {12, 2}, {13, 2}})
+    expect_definition(named(strided(plain({1, extent, 16}, {4, 16, 16}, kLineLast), {stride}), "SAME"));
+  expect_definition(strided(plain({1, 4, 16}, {8, 16, 16}, kLineLast), {2}));
+  expect_definition(spread(strided(plain({7, 3, 9, 10}, {3, 3, 4, 5}, kFirst), {2, 3}), {1, 1}, {1, 2}));
+  for (const char* padding : {"VALID", "SAME"}) {
+    for (std::int64_t stride : {1, 2})
+      for (const Shape& kernel : {Shape{1, 1, 1, 3}, Shape{2, 3, 1, 3}})
+        expect_definition(named(strided(plain({2, 10, 11, 1}, kernel, kLast), {stride, 1}), padding));
+    for (std::int64_t first : {5, 10})
+      for (std::int64_t second : {5, 10}) {
+        const ConvCase line = plain({1, 1, first}, {1, 1, second}, kLine);
+        expect_definition(named(line, padding));
+        expect_definition(padded(line, {{3, 3}}));
+      }
+  }
 }
 
 // A deterministic choice from the axes of a grid.
@@ -96,13 +129,16 @@ class Chooser {
 
 using List = std::vector<std::int64_t>;
 
+// Groups of the batch and of features.
+const std::vector<std::pair<std::int64_t, std::int64_t>> kGroups{{1, 1}, {2, 1}, {1, 2}};
+
 // tests/lax_test.py and tests/lax_autodiff_test.py, testConvGeneralDilated and testConvGeneralDilatedGrad
 TEST(ConvGrid, GeneralDilated) {
   Chooser choose;
   for (int run = 0; run < 60; ++run) {
     const bool small = run % 2 == 0;
     const std::int64_t b = choose(List{1, 2, 3}), i = choose(List{1, 2, 3}), j = choose(List{1, 2, 3});
-    const auto [batches, features] = choose(std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1}, {2, 1}, {1, 2}});
+    const auto [batches, features] = choose(kGroups);
     const Letters letters = choose(std::vector<Letters>{kFirst, kLast, kMixed, {"NHWC", "OIHW", "NCHW"}});
     const bool last = letters.lhs == kLast.lhs, rhs_last = letters.rhs == kLast.rhs;
     const std::int64_t h = small ? choose(List{6, 0}) : 9, w = small ? 7 : choose(List{0, 10});
@@ -111,15 +147,29 @@ TEST(ConvGrid, GeneralDilated) {
     ConvCase grid = plain(last ? Shape{n, h, w, c} : Shape{n, c, h, w},
                           rhs_last ? Shape{kh, kw, i, o} : Shape{o, i, kh, kw}, letters);
     grid = strided(grid, choose(std::vector<List>{{1, 1}, {1, 2}, {2, 1}}));
-    grid = spread(grid, choose(std::vector<List>{{1, 1}, {2, 1}, {1, 4}}),
-                  choose(std::vector<List>{{1, 1}, {2, 2}, {1, 4}}));
+    grid = small ? spread(grid, choose(std::vector<List>{{1, 1}, {2, 1}}), choose(std::vector<List>{{1, 1}, {2, 2}}))
+                 : spread(grid, choose(std::vector<List>{{1, 1}, {1, 2}, {1, 4}}),
+                          choose(std::vector<List>{{1, 1}, {1, 2}, {1, 4}}));
     grid.pads = small ? choose(std::vector<Pads>{{{0, 0}, {0, 0}}, {{1, 0}, {0, 1}}, {{0, h == 0 ? 0 : -1}, {0, 0}}})
                       : choose(std::vector<Pads>{{{1, 2}, {2, 0}}, {{10, 8}, {7, 13}}});
-    expect_definition(batch_groups(feature_groups(grid, features), batches));
+    grid = batch_groups(feature_groups(grid, features), batches);
+    expect_definition(grid);
+    if (small) expect_gradients(grid);
   }
 }
 
-// testConv, testConvWithGeneralPadding and testConvGrad
+// tests/lax_test.py, testConvGeneralDilated0D
+TEST(ConvGrid, WithoutSpatialAxes) {
+  for (const auto& [batches, features] : kGroups)
+    for (std::int64_t b : {2, 3})
+      for (std::int64_t i : {2, 3})
+        for (std::int64_t j : {2, 3}) {
+          const ConvCase c = plain({b * batches, i * features}, {j * features * batches, i}, {"NC", "OI", "NC"});
+          expect_definition(batch_groups(feature_groups(c, features), batches));
+        }
+}
+
+// testConv, testConvWithGeneralPadding, testConvGrad and testConvWithGeneralPaddingGrad
 TEST(ConvGrid, PlainAndGeneralPadding) {
   Chooser choose;
   for (int run = 0; run < 30; ++run) {
@@ -127,12 +177,30 @@ TEST(ConvGrid, PlainAndGeneralPadding) {
     const bool small = run % 2 == 0;
     ConvCase grid = small ? plain({b, i, 3, 4}, {j, i, 1, 2}, kFirst) : plain({b, i, 9, 10}, {j, i, 4, 5}, kFirst);
     grid = strided(grid, choose(std::vector<List>{{1, 1}, {1, 2}, {2, 1}}));
-    expect_definition(named(grid, choose(std::vector<const char*>{"VALID", "SAME", "SAME_LOWER"})));
-    grid = spread(grid, choose(std::vector<List>{{1, 1}, {1, 2}, {2, 2}}),
-                  choose(std::vector<List>{{1, 1}, {1, 2}, {2, 2}}));
-    grid.pads = small ? choose(std::vector<Pads>{{{-1, 0}, {0, -1}}, {{1, 0}, {0, 1}}}) : Pads{{1, 2}, {2, 0}};
+    const ConvCase plain_grid = named(grid, choose(std::vector<const char*>{"VALID", "SAME", "SAME_LOWER"}));
+    expect_definition(plain_grid);
+    grid = small ? spread(grid, choose(std::vector<List>{{1, 1}, {2, 1}}), {1, 1})
+                 : spread(grid, choose(std::vector<List>{{1, 1}, {1, 2}, {2, 2}}),
+                          choose(std::vector<List>{{1, 1}, {1, 2}, {2, 2}}));
+    grid.pads = small ? choose(std::vector<Pads>{{{0, 0}, {0, 0}}, {{-1, 0}, {0, -1}}, {{1, 0}, {0, 1}}})
+                      : choose(std::vector<Pads>{{{0, 0}, {0, 0}}, {{1, 2}, {2, 0}}});
     expect_definition(grid);
+    if (!small) continue;
+    expect_gradients(plain_grid);
+    expect_gradients(grid);
   }
+}
+
+// The one-dimensional rows of testConvGrad and testConvWithGeneralPaddingGrad
+TEST(ConvGrid, LinesOfOneElement) {
+  const ConvCase line = plain({4, 2, 1}, {3, 2, 1}, kLine);
+  for (std::int64_t pad : {0, 1})
+    for (std::int64_t lhs_dilation : {1, 2})
+      for (std::int64_t rhs_dilation : {1, 2}) {
+        const ConvCase c = spread(padded(line, {{pad, pad}}), {lhs_dilation}, {rhs_dilation});
+        expect_definition(c);
+        expect_gradients(c);
+      }
 }
 
 }  // namespace

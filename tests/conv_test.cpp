@@ -282,6 +282,43 @@ TEST(Conv, DerivativesWorkedByHand) {
   }
 }
 
+// Both derivatives are convolutions, with these pads: of the cotangent with the reversed kernel, and of lhs with the
+// cotangent.
+TEST(Conv, DerivativesAreConvolutions) {
+  struct Row {
+    std::int64_t in, window, stride, lhs_dilation, rhs_dilation;
+    std::pair<std::int64_t, std::int64_t> pads;
+    std::int64_t out;
+    std::pair<std::int64_t, std::int64_t> lhs_pads, rhs_pads;
+  };
+  for (const Row& row : std::vector<Row>{{6, 3, 1, 1, 1, {1, 1}, 6, {1, 1}, {1, 1}},
+                                         {6, 3, 2, 1, 1, {0, 1}, 3, {2, 1}, {0, 1}},
+                                         {7, 3, 2, 1, 1, {1, 1}, 4, {1, 1}, {1, 1}},
+                                         {10, 5, 3, 1, 1, {0, 0}, 2, {4, 6}, {0, -2}},
+                                         {6, 1, 1, 1, 1, {1, 0}, 7, {-1, 0}, {1, 0}},
+                                         {5, 2, 2, 2, 3, {1, 2}, 5, {2, 1}, {1, 2}},
+                                         {6, 2, 1, 1, 1, {-1, -2}, 2, {2, 3}, {-1, -2}},
+                                         {4, 2, 1, 2, 1, {-1, 1}, 6, {2, 0}, {-1, 1}}}) {
+    SCOPED_TRACE(fmt::format("in {} window {} stride {} pads {}", row.in, row.window, row.stride, row.pads));
+    const auto line = [&](const Tensor& lhs, const Tensor& rhs, const std::pair<std::int64_t, std::int64_t>& pads,
+                          std::int64_t stride, std::int64_t lhs_dilation, std::int64_t rhs_dilation) {
+      return conv_with_general_padding(lhs, rhs, stride, Pads{pads}, lhs_dilation, rhs_dilation);
+    };
+    const Tensor x = whole_numbers({1, 1, row.in}, DType::Float64, 1);
+    const Tensor w = whole_numbers({1, 1, row.window}, DType::Float64, 2);
+    const Tensor g = whole_numbers({1, 1, row.out}, DType::Float64, 3);
+    const auto [out, pullback] =
+        vjp([&](const Tensor& l,
+                const Tensor& r) { return line(l, r, row.pads, row.stride, row.lhs_dilation, row.rhs_dilation); },
+            {x, w});
+    ASSERT_EQ(out.shape(), g.shape());
+    const Tensors cotangents = pullback(g);
+    EXPECT_EQ(values(cotangents[0]),
+              values(line(g, reverse(w, {2}), row.lhs_pads, row.lhs_dilation, row.stride, row.rhs_dilation)));
+    EXPECT_EQ(values(cotangents[1]), values(line(x, g, row.rhs_pads, row.rhs_dilation, row.lhs_dilation, row.stride)));
+  }
+}
+
 TEST(Conv, PreferredElementTypeComputesInIt) {
   const Tensor x = sample({2, 3, 9, 10}).to(DType::Float32), w = sample({4, 3, 4, 5}).to(DType::Float32);
   const ConvOptions wide{.preferred_element_type = DType::Float64};

@@ -89,48 +89,116 @@ TEST(ConvTranspose, DefaultsToChannelsLastAtEveryRank) {
   EXPECT_EQ(values(nine), Values(26 * 26, 9));
 }
 
-// jax, tests/lax_test.py, testConvTranspose2DT and 2D: with transpose_kernel the result is the cotangent of the input
-// of the forward convolution; without, of the one whose kernel is reversed and has its features swapped.
+// A forward convolution of an image (batch, extents..., features) with the kernel w (windows..., features, more).
+struct Forward {
+  Tensor w;
+  std::vector<std::int64_t> strides;
+  PaddingOption padding;
+  std::vector<std::int64_t> dilation;
+  DimensionNumbersOption numbers;
+
+  Tensor operator()(const Tensor& image) const {
+    return conv_general_dilated(
+        image, w,
+        {.window_strides = strides, .padding = padding, .rhs_dilation = dilation, .dimension_numbers = numbers});
+  }
+
+  Tensor transposed(const Tensor& x, const Tensor& kernel, bool transpose_kernel) const {
+    return conv_transpose(x, kernel,
+                          {.strides = strides,
+                           .padding = padding,
+                           .rhs_dilation = dilation,
+                           .transpose_kernel = transpose_kernel,
+                           .use_consistent_padding = true});
+  }
+};
+
+// Expects that the transposed convolution of x is the cotangent of an image, of the extents that the padding gives:
+// with transpose_kernel for w; without, for w reversed and with its features swapped.
+void expect_vjp(const Forward& forward, const Tensor& x) {
+  const std::size_t n = forward.strides.size();
+  const auto axes = static_cast<int>(n);
+  const std::vector<std::int64_t> in(x.shape().begin() + 1, x.shape().end() - 1);
+  std::vector<std::int64_t> window;
+  for (std::size_t d = 0; d < n; ++d) window.push_back(dilated_extent(forward.w.shape()[d], forward.dilation[d]));
+  const std::optional<Padding> named = forward.padding.named("test");
+  const Pads pads = forward.padding.resolve("test", in, window, forward.strides);
+  Shape image = x.shape();
+  image[n + 1] = forward.w.dim(axes);
+  std::vector<int> spatial;
+  for (std::size_t d = 0; d < n; ++d) {
+    spatial.push_back(static_cast<int>(d));
+    const std::int64_t stride = forward.strides[d];
+    if (named == Padding::Same) image[d + 1] = in[d] * stride;
+    else if (named) image[d + 1] = in[d] * stride + std::max<std::int64_t>(window[d] - stride, 0);
+    else image[d + 1] = (in[d] - 1) * stride + window[d] - pads[d].first - pads[d].second;
+  }
+  std::vector<int> swapped = spatial;
+  swapped.insert(swapped.end(), {axes + 1, axes});
+  const Tensor expected = vjp(forward, {zeros(image, x.dtype())}).pullback(x)[0];
+  const Tensor turned = transpose(n == 0 ? forward.w : reverse(forward.w, spatial), swapped);
+  for (const Tensor& result : {forward.transposed(x, forward.w, true), forward.transposed(x, turned, false)}) {
+    ASSERT_EQ(result.shape(), expected.shape());
+    EXPECT_EQ(values(result), values(expected));
+  }
+}
+
+// jax, tests/lax_test.py, testConvTranspose2DT and 2D: every padding, other options sampled.
 TEST(ConvTranspose, IsTheDerivativeOfAConvolution) {
   std::mt19937_64 generator(21);
   const auto choose = [&](std::int64_t low, std::int64_t high) {
     return low + static_cast<std::int64_t>(generator() % static_cast<std::uint64_t>(high - low + 1));
   };
-  for (int run = 0; run < 120; ++run) {
-    const std::int64_t b = choose(2, 3), i = choose(2, 3), j = choose(2, 3), k = choose(3, 5), kind = choose(0, 3);
-    const std::int64_t stride = choose(1, 3), dilation = choose(1, 2), window = dilated_extent(k, dilation);
-    const Pads pads{{choose(0, 2), choose(0, 2)}, {choose(0, 2), choose(0, 2)}};
-    const PaddingOption padding = kind == 0   ? PaddingOption("SAME")
-                                  : kind == 1 ? PaddingOption("VALID")
-                                              : PaddingOption(pads);
-    SCOPED_TRACE(fmt::format("b {} i {} j {} k {} stride {} dilation {} kind {} pads {}", b, i, j, k, stride, dilation,
-                             kind, pads));
-    const Tensor x = whole_numbers({b, 9, 10, i}, DType::Float64, generator());
-    const Tensor w = whole_numbers({k, k, j, i}, DType::Float64, generator());  // of the forward convolution, j to i
-    const auto extent = [&](std::int64_t in, std::size_t d) {
-      return kind == 0   ? in * stride
-             : kind == 1 ? in * stride + std::max<std::int64_t>(window - stride, 0)
-                         : (in - 1) * stride + window - pads[d].first - pads[d].second;
+  const std::vector<std::vector<std::int64_t>> all_strides{{1, 1}, {1, 2}, {2, 1}, {2, 2}, {3, 3}};
+  std::vector<PaddingOption> paddings;
+  for (std::int64_t n = 0; n < 81; ++n) paddings.push_back(Pads{{n / 27, n / 9 % 3}, {n / 3 % 3, n % 3}});
+  paddings.insert(paddings.end(), 10, "SAME");
+  paddings.insert(paddings.end(), 10, "VALID");
+  for (std::size_t run = 0; run < paddings.size(); ++run) {
+    const std::int64_t b = choose(2, 3), i = choose(2, 3), j = choose(2, 3), k = choose(3, 5), dilation = choose(1, 2);
+    const auto& strides = all_strides[generator() % all_strides.size()];
+    SCOPED_TRACE(
+        fmt::format("padding {} b {} i {} j {} k {} strides {} dilation {}", run, b, i, j, k, strides, dilation));
+    const DType dtype = run % 2 == 0 ? DType::Float32 : DType::Float64;
+    expect_vjp(
+        {whole_numbers({k, k, j, i}, dtype, 1), strides, paddings[run], {dilation, dilation}, {"NHWC", "HWIO", "NHWC"}},
+        whole_numbers({b, 9, 10, i}, dtype, 2));
+  }
+}
+
+// testConvTranspose1D and, where it is a matrix product, 0D.
+TEST(ConvTranspose, IsTheDerivativeOfAConvolutionOfFewerAxes) {
+  for (const char* padding : {"SAME", "VALID"})
+    for (std::int64_t i : {2, 3})
+      for (std::int64_t j : {2, 3}) {
+        SCOPED_TRACE(fmt::format("{} i {} j {}", padding, i, j));
+        for (std::int64_t k : {3, 4, 5})
+          for (std::int64_t stride : {1, 2, 3})
+            for (std::int64_t dilation : {1, 2})
+              expect_vjp(
+                  {whole_numbers({k, j, i}, DType::Float32, 1), {stride}, padding, {dilation}, {"NHC", "HIO", "NHC"}},
+                  whole_numbers({2, 10, i}, DType::Float32, 2));
+        const Tensor x = whole_numbers({2, i}, DType::Float64, 3), w = whole_numbers({i, j}, DType::Float64, 4);
+        expect_vjp({transpose(w), {}, padding, {}, {"NC", "IO", "NC"}}, x);
+        EXPECT_EQ(values(conv_transpose(x, w, {.padding = padding})), values(matmul(x, w)));
+      }
+}
+
+// jax, tests/stax_test.py: the extents that its layers expect.
+TEST(ConvTranspose, HasTheExtentsOfLayers) {
+  const Tensor plane = ones({2, 10, 11, 1}), line = ones({2, 10, 1});
+  for (const char* padding : {"SAME", "VALID"}) {
+    const auto extent = [&](std::int64_t in, std::int64_t window, std::int64_t stride) {
+      return in * stride + (padding[0] == 'S' ? 0 : std::max<std::int64_t>(window - stride, 0));
     };
-    const auto forward = [&](const Tensor& image) {
-      return conv_general_dilated(image, w,
-                                  {.window_strides = stride,
-                                   .padding = padding,
-                                   .rhs_dilation = dilation,
-                                   .dimension_numbers = {"NHWC", "HWIO", "NHWC"}});
-    };
-    const Values expected =
-        values(vjp(forward, {zeros({b, extent(9, 0), extent(10, 1), j}, DType::Float64)}).pullback(x)[0]);
-    const auto transposed = [&](const Tensor& kernel, bool transpose_kernel) {
-      return conv_transpose(x, kernel,
-                            {.strides = stride,
-                             .padding = padding,
-                             .rhs_dilation = dilation,
-                             .transpose_kernel = transpose_kernel,
-                             .use_consistent_padding = true});
-    };
-    EXPECT_EQ(values(transposed(w, true)), expected);
-    EXPECT_EQ(values(transposed(transpose(reverse(w, {0, 1}), {0, 1, 3, 2}), false)), expected);
+    for (const auto& [h, w] : {std::pair{1, 1}, {2, 3}, {3, 3}})
+      for (const auto& [down, right] : {std::pair{1, 1}, {2, 1}, {2, 2}})
+        EXPECT_EQ(conv_transpose(plane, ones({h, w, 1, 3}), {.strides = {down, right}, .padding = padding}).shape(),
+                  Shape({2, extent(10, h, down), extent(11, w, right), 3}));
+    for (std::int64_t window : {1, 2, 3})
+      for (std::int64_t stride : {1, 2})
+        EXPECT_EQ(conv_transpose(line, ones({window, 1, 3}), {.strides = stride, .padding = padding}).shape(),
+                  Shape({2, extent(10, window, stride), 3}));
   }
 }
 

@@ -133,15 +133,49 @@ class Cases {
   std::mt19937_64 generator_{20260823};
 };
 
+void expect_definition(const PatchCase& c) {
+  SCOPED_TRACE(to_string(c.conv));
+  const Tensor lhs = sample(c.conv.lhs, -1, 1, 1);
+  const Tensor patches = conv_general_dilated_patches(lhs, c.filter, c.options());
+  ASSERT_EQ(patches.shape(), reference_shape(c.conv));
+  EXPECT_EQ(values(patches), reference_conv(c.conv, values(lhs), values(c.picker())));
+}
+
 TEST(Patches, AreTheDepthwiseConvolutionThatDefinesThem) {
   Cases cases;
-  for (int run = 0; run < 500; ++run) {
-    const PatchCase c = cases.next();
-    SCOPED_TRACE(to_string(c.conv));
-    const Tensor lhs = sample(c.conv.lhs, -1, 1, 1);
-    const Tensor patches = conv_general_dilated_patches(lhs, c.filter, c.options());
-    ASSERT_EQ(patches.shape(), reference_shape(c.conv));
-    ASSERT_EQ(values(patches), reference_conv(c.conv, values(lhs), values(c.picker())));
+  for (int run = 0; run < 500; ++run) expect_definition(cases.next());
+}
+
+// jax, tests/lax_test.py, testConvGeneralDilatedPatchesNonOverlapping: windows that lie side by side, so that fold puts
+// the elements that they cover back in place. In the last row but one they overlap, and fold counts how often.
+TEST(Patches, OfWindowsSideBySide) {
+  struct Row {
+    Shape lhs;
+    std::vector<std::int64_t> filter, strides;
+    Pads pads;
+    Letters letters;
+  };
+  for (const Row& row : std::vector<Row>{
+           {{2, 5}, {}, {}, {}, {"NC", "OI", "CN"}},
+           {{2, 3, 4}, {2}, {2}, {{0, 2}}, {"CNH", "OHI", "HNC"}},
+           {{3, 1, 4, 5}, {1, 3}, {1, 3}, {{3, 1}, {2, 2}}, {"NCHW", "OIHW", "NCHW"}},
+           {{3, 2, 5, 6}, {4, 3}, {4, 3}, {{5, 2}, {2, 4}}, {"NCHW", "OIHW", "NCHW"}},
+           {{1, 2, 3, 4}, {1, 1}, {1, 1}, {{0, 0}, {0, 0}}, {"NCWH", "OHWI", "CNHW"}},
+           {{1, 2, 3, 4}, {3, 2}, {1, 1}, {{0, 0}, {0, 0}}, {"CWHN", "HOWI", "NCHW"}},
+           {{2, 3, 4, 5, 6}, {2, 1, 3}, {2, 1, 3}, {{1, 2}, {5, 3}, {3, 5}}, {"NHWDC", "HDIWO", "DCWNH"}}}) {
+    PatchCase c{strided(padded(plain(row.lhs, row.lhs, row.letters), row.pads), row.strides), row.filter};
+    const auto& [lhs_spec, rhs_spec, out_spec] = c.conv.numbers;
+    const auto extent = [](Shape& shape, int axis) -> std::int64_t& { return shape[static_cast<std::size_t>(axis)]; };
+    c.conv.feature_groups = extent(c.conv.lhs, lhs_spec[1]);
+    extent(c.conv.rhs, rhs_spec[0]) = c.conv.feature_groups * Shape(row.filter).elements();
+    extent(c.conv.rhs, rhs_spec[1]) = 1;
+    for (std::size_t d = 0; d < row.filter.size(); ++d) extent(c.conv.rhs, rhs_spec[d + 2]) = row.filter[d];
+    expect_definition(c);
+    const auto fold_patches = [&](const Tensor& x) {
+      return fold(conv_general_dilated_patches(x, c.filter, c.options()), row.lhs, c.filter, c.options());
+    };
+    const Tensor x = whole_numbers(row.lhs, DType::Float64, 1);
+    EXPECT_EQ(values(fold_patches(x)), values(x * fold_patches(ones_like(x))));
   }
 }
 

@@ -63,8 +63,20 @@ TEST(Signal, SameHasTheShapeOfTheFirstOperand) {
     expect_near(signal::convolve(k, x, "same", method), numbers({123, 1234, 2345, 3456}), 1e-15);
     expect_near(signal::correlate(k, x, "same", method), numbers({654, 6543, 5432, 4321}), 1e-15);
     expect_near(signal::correlate(k, x, "valid", method), numbers({6543, 5432, 4321}), 1e-15);
-    expect_near(signal::convolve(x, k, "same", method), convolve(x, k, "same"), 1e-15);
-    expect_near(signal::correlate(x, k, "same", method), correlate(x, k, "same"), 1e-15);
+  }
+}
+
+TEST(Signal, ConvolvesSequencesAsNumPyDoes) {
+  const Tensor x = numbers({1, 2, 3, 4, 5, 6}), k = numbers({1, 10, 100, 1000});
+  for (auto method : {signal::Method::Direct, signal::Method::Fft}) {
+    for (const char* mode : {"full", "same", "valid"}) {
+      expect_near(signal::convolve(x, k, mode, method), convolve(x, k, mode), 1e-15);
+      expect_near(signal::correlate(x, k, mode, method), correlate(x, k, mode), 1e-15);
+    }
+    for (const char* mode : {"full", "valid"}) {
+      expect_near(signal::convolve(k, x, mode, method), convolve(k, x, mode), 1e-15);
+      expect_near(signal::correlate(k, x, mode, method), correlate(k, x, mode), 1e-15);
+    }
   }
 }
 
