@@ -57,6 +57,7 @@ TEST(ConvErrors, Padding) {
   expect_conv_error(kLhs, kRhs, {.padding = {{0, 0}, {-6, -5}}},
                     "padding (-6, -5) crops more than spatial axis 1 has: 10 elements, 10 after lhs_dilation 1");
   expect_conv_error({0, 3, 9, 10}, kRhs, {.padding = {{-10, 0}, {0, 0}}}, "crops more");
+  expect_conv_error({2, 3, 9, 1}, kRhs, {.padding = {{-10, 0}, {0, 0}}}, "crops more");  // of an empty output
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   expect_conv_error(kLhs, kRhs, {.padding = {{kMost, kMost}, {0, 0}}}, "padding must be within 2^48");
   expect_conv_error(kLhs, kRhs, {.padding = {{-kMost, kMost}, {0, 0}}}, "padding must be within 2^48");

@@ -92,8 +92,14 @@ TEST(ConvGrid, ConversionPaths) {
                spread(plain({1, 1, 28, 28}, {3, 3, 1, 16}, {"NCHW", "HWIO", "NCHW"}), {1, 1}, {1, dilation}),
                spread(plain({1, 4, 28, 28, 1}, {2, 3, 3, 1, 16}, {"NDHWC", "DHWIO", "NDHWC"}), {1, 1, 1},
                       {1, 1, dilation}),
-           })
-        expect_definition(named(c, padding));
+           }) {
+        const ConvCase resolved = named(c, padding);
+        expect_definition(resolved);
+        ConvOptions options = resolved.options();
+        options.padding = padding;
+        const Tensor lhs = whole_numbers(c.lhs, DType::Float32, 1), rhs = whole_numbers(c.rhs, DType::Float32, 2);
+        EXPECT_EQ(values(conv_general_dilated(lhs, rhs, options)), values(resolved(lhs, rhs)));
+      }
 }
 
 // tests/shape_poly_test.py, stax_test.py and sparse_test.py

@@ -165,28 +165,72 @@ TEST(Signal, MeetsTheValuesOfSciPyAndNumPy) {
   EXPECT_EQ(cases, 2 * 584);
 }
 
-// The full convolution as the sum that it is.
-Tensor full_convolution(const Tensor& a, const Tensor& b) {
-  std::vector<std::int64_t> extents;
-  for (std::size_t axis = 0; axis < a.shape().size(); ++axis) extents.push_back(a.shape()[axis] + b.shape()[axis] - 1);
-  Tensor result = zeros(Shape(extents), DType::Float64);
-  const Strides strides = row_major_strides(result.shape());
+// The full convolution over `axes`, or over all if empty, as the sum that it is.
+Tensor full_convolution(const Tensor& a, const Tensor& b, const std::vector<int>& axes = {}) {
+  std::vector<bool> convolved(a.shape().size(), axes.empty());
+  for (int axis : axes) convolved[static_cast<std::size_t>(axis)] = true;
+  Shape extents = a.shape();
+  for (std::size_t axis = 0; axis < extents.size(); ++axis)
+    if (convolved[axis]) extents[axis] += b.shape()[axis] - 1;
+  Tensor result = zeros(extents, DType::Float64);
+  const Strides strides = row_major_strides(extents);
   auto out = result.mutable_data<double>();
   const Values first = values(a), second = values(b);
   std::size_t i = 0;
-  const auto offset = [&](const std::vector<std::int64_t>& position) {
-    std::int64_t sum = 0;
-    for (std::size_t axis = 0; axis < position.size(); ++axis) sum += position[axis] * strides[axis];
-    return sum;
-  };
   for_each_position({a.shape().begin(), a.shape().end()}, [&](const auto& p) {
     std::size_t k = 0;
     for_each_position({b.shape().begin(), b.shape().end()}, [&](const auto& q) {
-      out[static_cast<std::size_t>(offset(p) + offset(q))] += first[i] * second[k++];
+      const double factor = second[k++];
+      std::int64_t offset = 0;
+      for (std::size_t axis = 0; axis < p.size(); ++axis) {
+        if (!convolved[axis] && p[axis] != q[axis]) return;
+        offset += (convolved[axis] ? p[axis] + q[axis] : p[axis]) * strides[axis];
+      }
+      out[static_cast<std::size_t>(offset)] += first[i] * factor;
     });
     ++i;
   });
   return result;
+}
+
+// The part of a full convolution of these extents that `mode` is, where one covers the other.
+Tensor part(const Tensor& full, const Shape& first, const Shape& second, std::string_view mode) {
+  std::vector<std::int64_t> starts, stops;
+  for (std::size_t axis = 0; axis < first.size(); ++axis) {
+    const std::int64_t extent = full.shape()[axis], smaller = std::min(first[axis], second[axis]);
+    const bool convolved = extent == first[axis] + second[axis] - 1;
+    starts.push_back(!convolved || mode == "full" ? 0 : mode == "same" ? (second[axis] - 1) / 2 : smaller - 1);
+    stops.push_back(!convolved || mode == "full" ? extent
+                    : mode == "same"             ? starts.back() + first[axis]
+                                                 : extent - (smaller - 1));
+  }
+  return slice(full, starts, stops);
+}
+
+// jax, tests/scipy_signal_test.py: all pairs inside a group, over all axes or those on which extents differ.
+TEST(Signal, EqualsTheSumOverJaxsGrids) {
+  for (const std::vector<Shape>& group : {std::vector<Shape>{{1}, {2}, {5}, {10}},
+                                          {{1, 1}, {2, 2}, {2, 3}, {3, 4}, {4, 4}},
+                                          {{2, 2, 2}, {3, 3, 2}, {4, 4, 2}, {5, 5, 2}}})
+    for (const Shape& first : group)
+      for (const Shape& second : group)
+        for (const char* mode : {"full", "same", "valid"}) {
+          SCOPED_TRACE(fmt::format("{} {} {}", cotangent::to_string(first), cotangent::to_string(second), mode));
+          const Tensor a = sample(first, -1, 1, 1), b = sample(second, -1, 1, 2);
+          const Tensor expected = part(full_convolution(a, b), first, second, mode);
+          for (const char* method : {"auto", "direct", "fft"}) {
+            expect_near(signal::convolve(a, b, mode, method), expected, 1e-14);
+            expect_near(signal::correlate(a, reverse(b), mode, method), expected, 1e-14);
+            expect_near(signal::convolve(a.to(DType::Float32), b.to(DType::Float32), mode, method), expected, 1e-6);
+          }
+          expect_near(signal::fftconvolve(a, b, mode), expected, 1e-14);
+          std::vector<int> axes;
+          for (std::size_t axis = 0; axis < first.size(); ++axis)
+            if (first[axis] != second[axis]) axes.push_back(static_cast<int>(axis));
+          if (axes.empty()) axes.push_back(0);
+          expect_near(signal::fftconvolve(a, b, mode, axes), part(full_convolution(a, b, axes), first, second, mode),
+                      1e-14);
+        }
 }
 
 TEST(Signal, ByFftEqualsTheSumForManyExtents) {
@@ -197,12 +241,7 @@ TEST(Signal, ByFftEqualsTheSumForManyExtents) {
     SCOPED_TRACE(cotangent::to_string(first) + " " + cotangent::to_string(second));
     expect_near(signal::fftconvolve(a, b), expected, 1e-14);
     expect_near(signal::fftconvolve(a.to(DType::Float32), b.to(DType::Float32)), expected, 1e-6);
-    std::vector<std::int64_t> starts, stops;
-    for (std::size_t axis = 0; axis < first.size(); ++axis) {
-      starts.push_back((second[axis] - 1) / 2);
-      stops.push_back(starts.back() + first[axis]);
-    }
-    expect_near(signal::fftconvolve(a, b, "same"), slice(expected, starts, stops), 1e-14);
+    expect_near(signal::fftconvolve(a, b, "same"), part(expected, first, second, "same"), 1e-14);
   };
   for (std::int64_t first = 1; first <= 40; ++first)
     for (std::int64_t second : {1, 2, 3, 7, 20, 41}) check({first}, {second});

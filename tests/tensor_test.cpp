@@ -145,6 +145,12 @@ TEST(Linspace, IncludesBothEnds) {
   EXPECT_EQ(values<float>(linspace(2, 5, 1)), std::vector<float>{2});
   EXPECT_EQ(linspace(0, 1, 0).size(), 0);
   EXPECT_EQ(linspace(0, 0.1, 7).data<float>()[6], 0.1f);
+  const Tensor line = linspace(-2, 10, 500), fine = linspace(-2, 10, 500, DType::Float64);
+  for (std::size_t i = 0; i < 500; ++i) {
+    const double exact = -2 + 12 * static_cast<double>(i) / 499;
+    EXPECT_NEAR(line.data<float>()[i], exact, 0x1p-19);   // 2 units in the last place of numbers from 8 to 16
+    EXPECT_NEAR(fine.data<double>()[i], exact, 0x1p-48);  // the same
+  }
   expect_error([] { linspace(0, 1, 3, DType::Int32); }, "linspace: needs Float32 or Float64, got Int32");
   expect_error([] { linspace(0, 1, -3); }, "linspace: the count must not be negative, got -3");
 }
