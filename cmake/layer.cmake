@@ -41,3 +41,27 @@ function(cotangent_umbrella)
   target_link_libraries(cotangent INTERFACE ${layers})
   set_property(GLOBAL APPEND PROPERTY COTANGENT_LAYERS cotangent)
 endfunction()
+
+# cotangent_isa_kernels(<layer> <file>...) adds files that are compiled once for each instruction set that kernels may
+# run on (core/isa.h). Eigen's namespace gets another name in each, so that the linker cannot mix their code up.
+function(cotangent_isa_kernels layer)
+  set(levels baseline)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    list(APPEND levels v2 v3 v4)
+  endif()
+  foreach(level IN LISTS levels)
+    set(target cotangent_${layer}_${level})
+    add_library(${target} OBJECT ${ARGN})
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_compile_features(${target} PRIVATE cxx_std_20)
+    target_compile_definitions(${target} PRIVATE COTANGENT_ISA=${level} Eigen=Eigen_${level})
+    target_compile_options(${target} PRIVATE -O3 $<$<NOT:$<STREQUAL:${level},baseline>>:-march=x86-64-${level}>)
+    target_include_directories(${target} PRIVATE ${PROJECT_BINARY_DIR}/include/${layer} ${PROJECT_BINARY_DIR}/include/core)
+    target_link_libraries(${target} PRIVATE Eigen3::Eigen)
+    cotangent_warnings(${target})
+    # Vector types lose attributes as template arguments, and g++ 12 finds fault with its own AVX-512 headers.
+    target_compile_options(${target} PRIVATE -Wno-ignored-attributes
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized -Wno-maybe-uninitialized>)
+    target_sources(cotangent_${layer} PRIVATE $<TARGET_OBJECTS:${target}>)
+  endforeach()
+endfunction()

@@ -1,0 +1,28 @@
+// Matrix kernels for one instruction set.
+#include "cotangent/ops/kernels/isa/matrix.h"
+
+#include "cotangent/ops/kernels/isa/block_copy.h"
+#include "cotangent/ops/kernels/isa/micro_kernel.h"
+
+namespace cotangent::kernels::COTANGENT_ISA {
+
+template <class Table>
+const Table& table();
+
+namespace {
+
+template <class T>
+constexpr MatrixKernels<T> kMatrixKernels{kLanes<T>, kTileRows, kPanelWidth<T>, multiply<T>, copy_block<T>};
+
+}  // namespace
+
+template <>
+const MatrixKernels<float>& table<MatrixKernels<float>>() {
+  return kMatrixKernels<float>;
+}
+template <>
+const MatrixKernels<double>& table<MatrixKernels<double>>() {
+  return kMatrixKernels<double>;
+}
+
+}  // namespace cotangent::kernels::COTANGENT_ISA

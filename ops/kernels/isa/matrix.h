@@ -1,0 +1,27 @@
+// The table of matrix kernels: tile products and copies between layouts. Internal.
+#pragma once
+
+#include "cotangent/ops/kernels/isa/tile_product.h"
+
+namespace cotangent::kernels {
+
+// A copy of a block of rows x columns between two memories, each with a step along both.
+template <class T>
+struct BlockCopy {
+  std::int64_t rows, columns;
+  const T* from;
+  std::int64_t from_row, from_column;
+  T* to;
+  std::int64_t to_row, to_column;
+};
+
+template <class T>
+struct MatrixKernels {
+  int lanes;        // elements of a vector
+  int tile_rows;    // rows that `multiply` does at once
+  int panel_width;  // the most columns of a TileProduct, and how many elements of each term it may read
+  void (*multiply)(const TileProduct<T>&);
+  void (*copy)(const BlockCopy<T>&);
+};
+
+}  // namespace cotangent::kernels
