@@ -18,7 +18,8 @@ Isa choose() {
     for (Isa level : kLevels) {
       if (name(level) != asked) continue;
       if (!has_isa(level))
-        fail("COTANGENT_ISA", fmt::format("this processor cannot run {}; unset the variable for the best it has", asked));
+        fail("COTANGENT_ISA",
+             fmt::format("this processor cannot run {}; unset the variable for the best it has", asked));
       return level;
     }
     fail("COTANGENT_ISA", fmt::format("must be baseline, v2, v3 or v4, got \"{}\"", asked));

@@ -69,6 +69,8 @@ class ConvKernels : public ::testing::TestWithParam<ConvCase> {
     const Values expected = values(solve<T>(c, kernels::convolve_by_definition<T>, lhs, rhs));
     EXPECT_EQ(values(solve<T>(c, kernels::convolve_by_im2col<T>, lhs, rhs)), expected);
     EXPECT_EQ(values(solve<T>(c, kernels::convolve_depthwise<T>, lhs, rhs)), expected);
+    EXPECT_EQ(values(solve<T>(c, solve_phases<T, kernels::convolve_direct<T>>, lhs, rhs)), expected);
+    EXPECT_EQ(values(solve<T>(c, solve_phases<T, kernels::convolve_long_sum<T>>, lhs, rhs)), expected);
     EXPECT_EQ(values(c(lhs, rhs)), expected);
   }
 };

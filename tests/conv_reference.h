@@ -170,14 +170,26 @@ inline Values reference_conv(const ConvCase& c, const Values& lhs, const Values&
 template <class T>
 using Algorithm = void (*)(const kernels::ConvProblem&, const T*, const T*, T*);
 
-template <class T>
-Tensor solve(const ConvCase& c, Algorithm<T> algorithm, const Tensor& lhs, const Tensor& rhs) {
+inline kernels::ConvProblem problem_of(const ConvCase& c) {
   const kernels::ConvAttributes attributes{c.strides, c.pads,           c.lhs_dilation, c.rhs_dilation,
                                            c.numbers, c.feature_groups, c.batch_groups};
+  return kernels::make_conv_problem(c.lhs, c.rhs, reference_shape(c), attributes);
+}
+
+template <class T>
+Tensor solve(const ConvCase& c, Algorithm<T> algorithm, const Tensor& lhs, const Tensor& rhs) {
   Tensor out = full(reference_shape(c), 777, dtype_of<T>());
-  algorithm(kernels::make_conv_problem(c.lhs, c.rhs, out.shape(), attributes), lhs.data<T>().data(),
-            rhs.data<T>().data(), out.mutable_data<T>().data());
+  algorithm(problem_of(c), lhs.data<T>().data(), rhs.data<T>().data(), out.mutable_data<T>().data());
   return out;
+}
+
+// The same by algorithms that serve problems without lhs dilation only: each phase is solved.
+template <class T, Algorithm<T> algorithm>
+void solve_phases(const kernels::ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
+  for (const kernels::ConvProblem& phase : kernels::split_phases(problem)) {
+    const bool served = kernels::direct_cost(phase, sizeof(T)).refusal.empty();
+    (served ? algorithm : kernels::convolve_by_im2col<T>)(phase, lhs, rhs, out);
+  }
 }
 
 struct ReferenceVjps {

@@ -17,13 +17,30 @@ bool has_output(const ConvProblem& problem) {
          std::all_of(problem.axes.begin(), problem.axes.end(), [](const ConvAxis& axis) { return axis.out > 0; });
 }
 
+std::int64_t product(const ConvProblem& problem, std::int64_t ConvAxis::*extent) {
+  std::int64_t result = 1;
+  for (const ConvAxis& axis : problem.axes) result *= axis.*extent;
+  return result;
+}
+
+template <class T>
+void convolve_plain(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
+  const std::int64_t size = static_cast<std::int64_t>(sizeof(T));
+  if (!direct_cost(problem, size).refusal.empty()) convolve_by_im2col(problem, lhs, rhs, out);
+  else if (product(problem, &ConvAxis::kernel) > product(problem, &ConvAxis::out) &&
+           problem.lhs_batch < problem.lhs_feature)
+    convolve_long_sum(problem, lhs, rhs, out);
+  else convolve_direct(problem, lhs, rhs, out);
+}
+
 }  // namespace
 
 template <class T>
 void convolve(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
   if (!has_output(problem)) return;
   if (is_depthwise(problem)) convolve_depthwise(problem, lhs, rhs, out);
-  else convolve_by_im2col(problem, lhs, rhs, out);
+  else
+    for (const ConvProblem& phase : split_phases(problem)) convolve_plain(phase, lhs, rhs, out);
 }
 
 template void convolve(const ConvProblem&, const float*, const float*, float*);

@@ -1,6 +1,7 @@
 // The algorithms of convolution, and the choice between them. Internal.
 #pragma once
 
+#include "cotangent/ops/kernels/conv_cost.h"
 #include "cotangent/ops/kernels/conv_problem.h"
 
 namespace cotangent::kernels {
@@ -16,5 +17,12 @@ template <class T>
 void convolve_by_im2col(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
 void convolve_depthwise(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+template <class T>
+void convolve_direct(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+template <class T>
+void convolve_long_sum(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+
+ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size);
+ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size);
 
 }  // namespace cotangent::kernels

@@ -1,0 +1,308 @@
+// Direct convolution: windows are multiplied where they lie, without columns.
+//
+// A task is a box of output positions of some images. What it reads is read in place where channels are adjacent and no
+// window hangs over the border, and else copied to a band first: that is where other layouts are transposed and borders
+// become zeros. Rows of a tile product are output positions, its terms the channels beneath each kernel position, and
+// its columns a panel of output features, whose weights have been packed side by side.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cotangent/core/parallel.h"
+#include "cotangent/ops/kernels/conv_band.h"
+#include "cotangent/ops/kernels/convolve.h"
+#include "cotangent/ops/kernels/isa/dispatch.h"
+#include "cotangent/ops/kernels/isa/matrix.h"
+
+namespace cotangent::kernels {
+namespace {
+
+constexpr std::int64_t kTasks = 16;             // enough for a few threads to share evenly
+constexpr std::int64_t kFewChannels = 16;       // packed, so that a row of the window is one run
+constexpr std::int64_t kBandBytes = 512 << 10;  // of a task, unless a single row of outputs needs more
+constexpr std::int64_t kLeastRows = 128;        // of a task, where there are as many
+constexpr std::int64_t kMostRows = 768;
+constexpr std::int64_t kWeightBytesPerRow = 16 << 10;  // a task reads all weights, which so many rows should pay for
+constexpr std::int64_t kSetBytes = 2048;               // pixels at multiples of it would share few sets of the cache
+
+std::int64_t blocks(std::int64_t extent, std::int64_t block) { return (extent + block - 1) / block; }
+
+// `extent` in equal blocks of at most `most`.
+Blocks cut(std::int64_t extent, std::int64_t most) {
+  most = std::clamp<std::int64_t>(most, 1, extent);
+  return {extent, extent, blocks(extent, blocks(extent, most))};
+}
+
+std::int64_t dilated(std::int64_t extent, std::int64_t dilation) { return (extent - 1) * dilation + 1; }
+
+template <class T>
+class Direct {
+ public:
+  Direct(const ConvProblem& problem, const T* lhs, const T* rhs, T* out)
+      : problem_(in_memory_order(problem)),
+        lhs_(lhs + problem.lhs_offset),
+        rhs_(rhs + problem.rhs_offset),
+        out_(out + problem.out_offset),
+        axes_{problem.lhs_feature, problem.lhs_batch} {
+    for (const ConvAxis& axis : problem_.axes) taps_ *= axis.kernel;
+    terms_ = taps_ * problem_.in_features;
+    panels_ = cut_panels();
+    plan();
+  }
+
+  void run() {
+    const Workspace<T> weights(problem_.groups * panels_.count() * terms_ * kernels_.panel_width);
+    weights_ = weights.data();
+    pack_weights(weights.data());
+    const std::int64_t boxes = box_count(), panel_tasks = panel_blocks_.count();
+    parallel_for(problem_.groups * boxes * panel_tasks, 1, [&](std::int64_t task, std::int64_t) {
+      const std::int64_t rest = task / panel_tasks;
+      compute(rest / boxes, rest % boxes, panel_blocks_.range(task % panel_tasks));
+    });
+  }
+
+  ConvCost cost() const {
+    ConvCost cost;
+    std::int64_t rows = problem_.batch;
+    for (const ConvAxis& axis : problem_.axes) rows *= axis.out;
+    cost.multiply_adds = problem_.groups * rows * terms_ * problem_.out_features;
+    cost.products = fmt::format("{} x ({} x {}) x ({} x {})", problem_.groups * box_count(), row_most_, terms_, terms_,
+                                problem_.out_features);
+    const std::int64_t panel = kernels_.panel_width;
+    cost.workspace = static_cast<std::int64_t>(sizeof(T)) * (problem_.groups * panels_.count() * terms_ * panel +
+                                                             num_threads() * (band_elements_ + row_most_ * panel));
+    return cost;
+  }
+
+ private:
+  struct Box {
+    Range images, rows, columns;         // rows and columns: output positions on the last two axes
+    std::vector<std::int64_t> position;  // on the others
+  };
+
+  Blocks cut_panels() const { return {problem_.out_features, problem_.out_features, kernels_.panel_width}; }
+
+  const ConvAxis& row_axis() const { return problem_.axes[problem_.axes.size() - 2]; }
+  const ConvAxis& column_axis() const { return problem_.axes.back(); }
+
+  static std::int64_t input_extent(const ConvAxis& axis, std::int64_t outputs) {
+    return (outputs - 1) * axis.stride + dilated(axis.kernel, axis.rhs_dilation);
+  }
+
+  // How the output is cut: depends on the problem alone.
+  void plan() {
+    const std::int64_t element = sizeof(T);
+    pixel_step_ = problem_.in_features;
+    if (pixel_step_ * element % kSetBytes == 0) pixel_step_ += 64 / element;
+    const std::int64_t weight_bytes = terms_ * problem_.out_features * element;
+    const std::int64_t wanted = std::clamp(weight_bytes / kWeightBytesPerRow, kLeastRows, kMostRows);
+    const ConvAxis &rows = row_axis(), &columns = column_axis();
+    std::int64_t plane = pixel_step_ * element, others = 1;
+    for (std::size_t d = 0; d + 2 < problem_.axes.size(); ++d) {
+      plane *= dilated(problem_.axes[d].kernel, problem_.axes[d].rhs_dilation);
+      others *= problem_.axes[d].out;
+    }
+    column_blocks_ = cut(columns.out, columns.out <= 2 * wanted ? columns.out : wanted);
+    const auto band_bytes = [&](std::int64_t row_count) {
+      return plane * input_extent(rows, row_count) * input_extent(columns, column_blocks_.block);
+    };
+    std::int64_t most = std::max<std::int64_t>(1, wanted / column_blocks_.block);
+    while (most > 1 && band_bytes(std::min(most, rows.out)) > kBandBytes) --most;
+    row_blocks_ = cut(rows.out, most);
+    std::int64_t images = 1;
+    if (others == 1 && row_blocks_.count() == 1 && column_blocks_.count() == 1)
+      images =
+          std::clamp<std::int64_t>(wanted / (rows.out * columns.out), 1, 2 * kBandBytes / band_bytes(rows.out) + 1);
+    const std::int64_t pieces = problem_.groups * others * row_blocks_.count() * column_blocks_.count();
+    images = std::min(images, std::max<std::int64_t>(1, problem_.batch * pieces / kTasks));
+    image_blocks_ = cut(problem_.batch, images);
+    const std::int64_t tasks = pieces * image_blocks_.count();
+    const std::int64_t panel_tasks = tasks < kTasks ? std::min(panels_.count(), blocks(kTasks, tasks)) : 1;
+    panel_blocks_ = cut(panels_.count(), blocks(panels_.count(), panel_tasks));
+    row_most_ = image_blocks_.block * row_blocks_.block * column_blocks_.block;
+    band_elements_ = image_blocks_.block * band_bytes(row_blocks_.block) / element;
+  }
+
+  std::int64_t box_count() const {
+    std::int64_t count = image_blocks_.count() * row_blocks_.count() * column_blocks_.count();
+    for (std::size_t d = 0; d + 2 < problem_.axes.size(); ++d) count *= problem_.axes[d].out;
+    return count;
+  }
+
+  Box box_at(std::int64_t index) const {
+    Box box;
+    box.columns = column_blocks_.range(index % column_blocks_.count());
+    index /= column_blocks_.count();
+    box.rows = row_blocks_.range(index % row_blocks_.count());
+    index /= row_blocks_.count();
+    box.position.resize(problem_.axes.size() - 2);
+    for (std::size_t d = box.position.size(); d-- > 0; index /= problem_.axes[d].out)
+      box.position[d] = index % problem_.axes[d].out;
+    box.images = image_blocks_.range(index);
+    return box;
+  }
+
+  // The output positions of a box on axis d.
+  Range outputs(const Box& box, std::size_t d) const {
+    if (d < box.position.size()) return {box.position[d], box.position[d] + 1};
+    return d == box.position.size() ? box.rows : box.columns;
+  }
+
+  // Terms in the order of kernel positions, then features; a panel of features side by side, zeros beyond the last.
+  void pack_weights(T* to) const {
+    const std::int64_t width = kernels_.panel_width;
+    parallel_for(problem_.groups * panels_.count(), 1, [&](std::int64_t task, std::int64_t) {
+      const Range features = panels_.range(task % panels_.count());
+      T* panel = to + task * terms_ * width;
+      if (length(features) < width) std::fill_n(panel, terms_ * width, T{0});
+      const T* const from =
+          rhs_ + task / panels_.count() * problem_.rhs_group + features.first * problem_.rhs_out_feature;
+      for_each_tap([&](const std::vector<std::int64_t>& tap) {
+        std::int64_t at = 0;
+        for (std::size_t d = 0; d < tap.size(); ++d) at += tap[d] * problem_.axes[d].rhs_step;
+        kernels_.copy({problem_.in_features, length(features), from + at, problem_.rhs_in_feature,
+                       problem_.rhs_out_feature, panel, width, 1});
+        panel += problem_.in_features * width;
+      });
+    });
+  }
+
+  template <class Visitor>
+  void for_each_tap(Visitor visitor) const {
+    std::vector<std::int64_t> tap(problem_.axes.size(), 0);
+    for (std::int64_t t = 0; t < taps_; ++t) {
+      visitor(tap);
+      for (std::size_t d = tap.size(); d-- > 0;) {
+        if (++tap[d] < problem_.axes[d].kernel) break;
+        tap[d] = 0;
+      }
+    }
+  }
+
+  void compute(std::int64_t group, std::int64_t index, Range panel_range) const {
+    const Box box = box_at(index);
+    BandBox band{box.images, {0, problem_.in_features}, {}};
+    for (std::size_t d = 0; d < problem_.axes.size(); ++d) {
+      const ConvAxis& axis = problem_.axes[d];
+      const Range range = outputs(box, d);
+      const std::int64_t low = range.first * axis.stride - axis.low;
+      band.positions.emplace_back(low, low + input_extent(axis, length(range)));
+    }
+    const T* const lhs = lhs_ + group * problem_.lhs_group;
+    const bool in_place = band_in_place(problem_, axes_, band) && (merges_in_place() || !needs_band());
+    const Workspace<T> copy(in_place ? 0 : length(band.images) * band.pixels() * pixel_step_);
+    const BandView<T> view = in_place ? view_in_place(problem_, axes_, band, lhs)
+                                      : gather_band(problem_, axes_, band, lhs, pixel_step_, copy.data());
+    multiply(group, box, view, panel_range);
+  }
+
+  // True if pixels are too narrow, or so far apart that they would evict each other.
+  bool needs_band() const {
+    const auto step = column_axis().lhs_step * column_axis().stride * static_cast<std::int64_t>(sizeof(T));
+    return (problem_.in_features < kFewChannels && column_axis().kernel > 1) || step % kSetBytes == 0;
+  }
+  bool merges_in_place() const {
+    return column_axis().lhs_step == problem_.in_features && column_axis().rhs_dilation == 1 &&
+           problem_.in_features < kFewChannels;
+  }
+
+  void multiply(std::int64_t group, const Box& box, const BandView<T>& view, Range panel_range) const {
+    const std::vector<Segment> segments = find_segments(view);
+    std::vector<std::int64_t> rows, out_rows;
+    list_rows(box, view, rows, out_rows);
+    const std::int64_t width = kernels_.panel_width, row_count = std::ssize(rows);
+    const bool adjacent = problem_.out_feature == 1;
+    const Workspace<T> tile(adjacent ? 0 : row_count * width);
+    std::vector<std::int64_t> tile_rows;
+    if (!adjacent)
+      for (std::int64_t row = 0; row < row_count; ++row) tile_rows.push_back(row * width);
+    T* const out = out_ + group * problem_.out_group;
+    for (std::int64_t p = panel_range.first; p < panel_range.second; ++p) {
+      const Range features = panels_.range(p);
+      T* const to = out + features.first * problem_.out_feature;
+      kernels_.multiply({view.data, rows.data(), row_count, 1,
+                         weights_ + (group * panels_.count() + p) * terms_ * width, width, segments.data(),
+                         std::ssize(segments), adjacent ? to : tile.data(),
+                         adjacent ? out_rows.data() : tile_rows.data(), length(features), nullptr, false});
+      if (adjacent) continue;
+      const std::int64_t run = length(box.columns);
+      for (std::int64_t row = 0; row < row_count; row += run)
+        kernels_.copy({run, length(features), tile.data() + row * width, width, 1,
+                       to + out_rows[static_cast<std::size_t>(row)], column_axis().out_step, problem_.out_feature});
+    }
+  }
+
+  // Where the terms of a window lie; a row of the window is one run where its pixels are adjacent.
+  std::vector<Segment> find_segments(const BandView<T>& view) const {
+    const ConvAxis& columns = column_axis();
+    const bool merged = columns.rhs_dilation == 1 && view.steps.back() == problem_.in_features;
+    const std::int64_t count = problem_.in_features * (merged ? columns.kernel : 1), width = kernels_.panel_width;
+    std::vector<Segment> segments;
+    std::int64_t done = 0;
+    for_each_tap([&](const std::vector<std::int64_t>& tap) {
+      if (merged && tap.back() > 0) return;
+      std::int64_t at = 0;
+      for (std::size_t d = 0; d < tap.size(); ++d) at += tap[d] * problem_.axes[d].rhs_dilation * view.steps[d];
+      segments.push_back({at, done * width, count});
+      done += count;
+    });
+    return segments;
+  }
+
+  // Where each output position of a box finds its window and goes.
+  void list_rows(const Box& box, const BandView<T>& view, std::vector<std::int64_t>& rows,
+                 std::vector<std::int64_t>& out_rows) const {
+    const std::size_t r = problem_.axes.size() - 2;
+    const ConvAxis &row_axis = problem_.axes[r], &columns = problem_.axes[r + 1];
+    rows.reserve(static_cast<std::size_t>(row_most_));
+    out_rows.reserve(static_cast<std::size_t>(row_most_));
+    std::int64_t corner = 0;
+    for (std::size_t d = 0; d < r; ++d) corner += box.position[d] * problem_.axes[d].out_step;
+    for (std::int64_t image = box.images.first; image < box.images.second; ++image)
+      for (std::int64_t y = box.rows.first; y < box.rows.second; ++y) {
+        const std::int64_t from =
+            (image - box.images.first) * view.image_step + (y - box.rows.first) * row_axis.stride * view.steps[r];
+        const std::int64_t to = corner + image * problem_.out_batch + y * row_axis.out_step;
+        for (std::int64_t x = box.columns.first; x < box.columns.second; ++x) {
+          rows.push_back(from + (x - box.columns.first) * columns.stride * view.steps[r + 1]);
+          out_rows.push_back(to + x * columns.out_step);
+        }
+      }
+  }
+
+  const ConvProblem problem_;
+  const T *lhs_, *rhs_;
+  T* out_;
+  const BandAxes axes_;
+  const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
+  std::int64_t taps_ = 1, terms_ = 0, pixel_step_ = 0, row_most_ = 0, band_elements_ = 0;
+  Blocks panels_, panel_blocks_, image_blocks_, row_blocks_, column_blocks_;
+  const T* weights_ = nullptr;
+};
+
+// Why a problem without lhs dilation cannot be solved so.
+std::string refusal(const ConvProblem& problem) {
+  for (const ConvAxis& axis : problem.axes) {
+    if (axis.lhs_dilation != 1) return "lhs is dilated; it serves each phase of such a problem";
+    if (axis.kernel == 0) return "nothing is summed";
+  }
+  return problem.in_features == 0 ? "nothing is summed" : "";
+}
+
+}  // namespace
+
+ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size) {
+  if (std::string why = refusal(problem); !why.empty()) return {.refusal = std::move(why)};
+  return element_size == sizeof(float) ? Direct<float>(problem, nullptr, nullptr, nullptr).cost()
+                                       : Direct<double>(problem, nullptr, nullptr, nullptr).cost();
+}
+
+template <class T>
+void convolve_direct(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
+  Direct<T>(problem, lhs, rhs, out).run();
+}
+
+template void convolve_direct(const ConvProblem&, const float*, const float*, float*);
+template void convolve_direct(const ConvProblem&, const double*, const double*, double*);
+
+}  // namespace cotangent::kernels
