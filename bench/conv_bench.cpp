@@ -52,9 +52,9 @@ ct::Tensor kernel_of(const ConvProblem& problem, bool last) {
 
 ct::ConvOptions options_of(const ConvProblem& problem, bool last) {
   const std::string axes = std::string("DHW").substr(3 - problem.spatial.size());
-  ct::ConvOptions options{.dimension_numbers = std::vector<std::string>{
-                              last ? "N" + axes + "C" : "NC" + axes, last ? axes + "IO" : "OI" + axes,
-                              last ? "N" + axes + "C" : "NC" + axes}};
+  ct::ConvOptions options{.dimension_numbers = std::vector<std::string>{last ? "N" + axes + "C" : "NC" + axes,
+                                                                        last ? axes + "IO" : "OI" + axes,
+                                                                        last ? "N" + axes + "C" : "NC" + axes}};
   options.rhs_dilation = problem.dilation;
   options.feature_group_count = problem.groups;
   ct::Pads pads;
@@ -111,7 +111,7 @@ int main(int argc, char** argv) {
   for (const ConvProblem& problem : bench::conv_problems())
     for (const char* layout : kLayouts)
       for (const Direction direction : bench::kDirections)
-        bench::add_case("conv/" + problem.name + "/" + bench::name(direction) + "/" + layout,
+        bench::add_case(problem.path() + bench::name(direction) + "/" + layout,
                         [=, &problem] { return make_case(problem, direction, layout == kLayouts[0]); });
   return bench::run_cases(argc, argv,
                           {{"openblas_core", ct::gemm_core_name()},

@@ -5,7 +5,7 @@
 
 namespace bench {
 
-// Runs chains of fused multiply-adds in registers on the calling thread, `rounds` times 16 of the widest vectors that
+// Runs chains of fused multiply-adds in registers on the calling thread, `rounds` times ten of the widest vectors that
 // the processor has (AVX-512, AVX2, NEON; else scalars). Returns the floating-point operations done.
 double run_fma_chains(std::int64_t rounds);
 

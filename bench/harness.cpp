@@ -37,7 +37,7 @@ void time_case(benchmark::State& state, const std::string& name, const std::func
     now = {};
     try {
       now = {name, make()};
-      for (int warm_up = 0; warm_up < 2; ++warm_up) now.work.run();
+      now.work.run();
     } catch (const std::exception& error) {
       now = {};
       state.SkipWithError(error.what());
@@ -54,8 +54,8 @@ void time_case(benchmark::State& state, const std::string& name, const std::func
 }  // namespace
 
 void add_case(const std::string& name, std::function<Case()> make) {
-  benchmark::RegisterBenchmark(name.c_str(),
-                               [name, make = std::move(make)](benchmark::State& state) { time_case(state, name, make); })
+  benchmark::RegisterBenchmark(
+      name.c_str(), [name, make = std::move(make)](benchmark::State& state) { time_case(state, name, make); })
       ->UseRealTime()
       ->Unit(benchmark::kMicrosecond);
 }

@@ -12,14 +12,14 @@ namespace bench {
 // A prepared computation. Making one may be slow; calling run() does the work that is timed.
 struct Case {
   std::function<void()> run;
-  double flops = 0;       // of one run, by the definition
-  double check = 0;       // a number that is the same in every program that does this work
+  double flops = 0;  // of one run, by the definition
+  double check = 0;  // a number that is the same in every program that does this work
   const char* check_name = "check";
 };
 
-// Times make().run() under this name, which is "conv/<problem>/<direction>/<layout>" or "train/<network>/<layout>".
-// The case is made when first asked for, kept while it is being timed and called twice before. Counters: flops,
-// the check, and the process's peak and present resident memory in MiB.
+// Times make().run() under this name: "conv/<family>/<problem>/<direction>/<layout>", and a training step of a network
+// is "train/networks/<network>/step/<layout>". The case is made when it is first asked for, and run once before the
+// timing. Counters: flops, the check, and the process's peak and present resident memory in MiB.
 void add_case(const std::string& name, std::function<Case()> make);
 
 // Runs what was added as the command line says (--benchmark_filter=..., --benchmark_out=...). `context` is a list of

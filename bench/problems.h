@@ -16,6 +16,9 @@ struct ConvProblem {
   std::int64_t stride = 1, pad = 0, dilation = 1, groups = 1;
   bool transposed = false;
 
+  // "conv/<family>/<name>/": how the names of its cases begin.
+  std::string path() const { return "conv/" + family + "/" + name + "/"; }
+
   std::vector<std::int64_t> out_spatial() const;
   std::vector<std::int64_t> input_shape() const;   // (batch, in, spatial...)
   std::vector<std::int64_t> output_shape() const;  // (batch, out, spatial...)

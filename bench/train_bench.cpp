@@ -64,25 +64,37 @@ const ct::nn::Adam kAdam({.lr = 1e-3});
 }  // namespace
 
 int main(int argc, char** argv) {
-  bench::add_case("train/fashion_lenet/nhwc", [] { return classification(bench::FashionLeNet(), kSgd, {64, 28, 28, 1}, 10); });
-  bench::add_case("train/lenet5/nhwc", [] { return classification(bench::LeNet5(), kSgd, {64, 28, 28, 1}, 10); });
-  bench::add_case("train/resnet8_28/nhwc", [] { return classification(bench::ResNet8(1), kSgd, {64, 28, 28, 1}, 10); });
-  bench::add_case("train/resnet8_32/nhwc", [] { return classification(bench::ResNet8(3), kSgd, {64, 32, 32, 3}, 10); });
-  bench::add_case("train/cnn_1d/nhwc", [] { return classification(bench::SignalNet(), kAdam, {32, 1024, 1}, 5); });
-  bench::add_case("train/cnn_3d/nhwc", [] { return classification(bench::VolumeNet(), kSgd, {16, 16, 16, 16, 1}, 10); });
-  bench::add_case("train/dcgan_decoder/nhwc", [] {
+  bench::add_case("train/networks/fashion_lenet/step/nhwc", [] {
+    return classification(bench::FashionLeNet(), kSgd, {64, 28, 28, 1}, 10);
+  });
+  bench::add_case("train/networks/lenet5/step/nhwc", [] {
+    return classification(bench::LeNet5(), kSgd, {64, 28, 28, 1}, 10);
+  });
+  bench::add_case("train/networks/resnet8_28/step/nhwc", [] {
+    return classification(bench::ResNet8(1), kSgd, {64, 28, 28, 1}, 10);
+  });
+  bench::add_case("train/networks/resnet8_32/step/nhwc", [] {
+    return classification(bench::ResNet8(3), kSgd, {64, 32, 32, 3}, 10);
+  });
+  bench::add_case("train/networks/cnn_1d/step/nhwc", [] {
+    return classification(bench::SignalNet(), kAdam, {32, 1024, 1}, 5);
+  });
+  bench::add_case("train/networks/cnn_3d/step/nhwc", [] {
+    return classification(bench::VolumeNet(), kSgd, {16, 16, 16, 16, 1}, 10);
+  });
+  bench::add_case("train/networks/dcgan_decoder/step/nhwc", [] {
     const ct::Tensor z = inputs({64, 1, 1, 100}, 0), pictures = inputs({64, 32, 32, 3}, 1);
     return training<bench::DcganDecoder, ct::nn::Adam>(
         {}, ct::nn::Adam({.lr = 2e-4, .beta1 = 0.5}),
         [=](const bench::DcganDecoder& decoder) { return ct::nn::mse(decoder(z), pictures); });
   });
-  bench::add_case("train/wgan_gp_critic/nhwc", [] {
+  bench::add_case("train/networks/wgan_gp_critic/step/nhwc", [] {
     const ct::Shape shape{64, 32, 32, 3};
     const ct::Tensor real = inputs(shape, 0), fake = inputs(shape, 1), between = inputs(shape, 2);
     return training<bench::Critic, ct::nn::Adam>(
         {}, ct::nn::Adam({.lr = 1e-4, .beta1 = 0, .beta2 = 0.9}),
         [=](const bench::Critic& critic) { return wgan_gp_loss(critic, real, fake, between); });
   });
-  return bench::run_cases(
-      argc, argv, {{"openblas_core", ct::gemm_core_name()}, {"threads", std::to_string(ct::num_threads())}});
+  return bench::run_cases(argc, argv,
+                          {{"openblas_core", ct::gemm_core_name()}, {"threads", std::to_string(ct::num_threads())}});
 }

@@ -1,7 +1,6 @@
 // The list of convolutions on oneDNN's own interface, in the layouts that it likes best: reorders are not timed.
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include <cstdlib>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -83,7 +82,8 @@ Case make_case(const ConvProblem& problem, Direction direction) {
   const memory::dims strides(axes, problem.stride), dilation(axes, problem.dilation - 1), pad(axes, problem.pad);
   const memory::desc x_any = any_layout(x_shape), w_any = any_layout(w_shape), y_any = any_layout(y_shape);
 
-  const auto prop = direction == Direction::Forward ? dnnl::prop_kind::forward_inference : dnnl::prop_kind::forward_training;
+  const auto prop =
+      direction == Direction::Forward ? dnnl::prop_kind::forward_inference : dnnl::prop_kind::forward_training;
   const typename Kind::Forward::primitive_desc forward(
       {prop, Kind::kAlgorithm, x_any, w_any, y_any, strides, dilation, pad, pad}, engine());
 
@@ -138,7 +138,7 @@ int main(int argc, char** argv) {
   for (const ConvProblem& problem : bench::conv_problems()) {
     if (problem.f64) continue;  // has no double precision
     for (const Direction direction : bench::kDirections)
-      bench::add_case("conv/" + problem.name + "/" + bench::name(direction) + "/blocked", [=, &problem] {
+      bench::add_case(problem.path() + bench::name(direction) + "/blocked", [=, &problem] {
         return problem.transposed ? make_case<Deconvolution>(problem, direction)
                                   : make_case<Convolution>(problem, direction);
       });

@@ -35,8 +35,8 @@ Case make_case(const ConvProblem& problem, Direction direction, bool channels_la
   const at::Tensor x = filled(problem.input_shape(), problem.f64, 0, format);
   const at::Tensor w = filled(problem.kernel_shape(), problem.f64, 1, format);
   const at::Tensor dy = filled(problem.output_shape(), problem.f64, 2, format);
-  const std::vector<std::int64_t> stride(axes, problem.stride), pad(axes, problem.pad), dilation(axes, problem.dilation),
-      none(axes, 0);
+  const std::vector<std::int64_t> stride(axes, problem.stride), pad(axes, problem.pad),
+      dilation(axes, problem.dilation), none(axes, 0);
   const bool transposed = problem.transposed, input = direction == Direction::InputGradient;
   const std::int64_t groups = problem.groups;
 
@@ -62,7 +62,7 @@ int main(int argc, char** argv) {
     for (const char* layout : kLayouts) {
       if (layout == kLayouts[1] && problem.spatial.size() == 1) continue;  // has no such format
       for (const Direction direction : bench::kDirections)
-        bench::add_case("conv/" + problem.name + "/" + bench::name(direction) + "/" + layout,
+        bench::add_case(problem.path() + bench::name(direction) + "/" + layout,
                         [=, &problem] { return make_case(problem, direction, layout == kLayouts[1]); });
     }
   return bench::run_cases(argc, argv, {{"threads", std::to_string(at::get_num_threads())}});

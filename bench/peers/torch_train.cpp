@@ -50,8 +50,8 @@ struct ResidualBlockImpl : nn::Module {
         "body", nn::Sequential(nn::Conv2d(conv2d(in, out, 3, stride, 1, false)), nn::BatchNorm2d(out), nn::ReLU(),
                                nn::Conv2d(conv2d(out, out, 3, 1, 1, false)), nn::BatchNorm2d(out)));
     if (identity) return;
-    shortcut = register_module("shortcut", nn::Sequential(nn::Conv2d(conv2d(in, out, 1, stride, 0, false)),
-                                                          nn::BatchNorm2d(out)));
+    shortcut = register_module("shortcut",
+                               nn::Sequential(nn::Conv2d(conv2d(in, out, 1, stride, 0, false)), nn::BatchNorm2d(out)));
   }
   Tensor forward(const Tensor& x) { return torch::relu(body->forward(x) + (identity ? x : shortcut->forward(x))); }
 };
@@ -118,7 +118,8 @@ void set_format(const nn::Sequential& net, at::MemoryFormat format) {
 }
 
 // Steps on loss(net); tensors that it captures are already in `format`.
-Case training(nn::Sequential net, Rule rule, at::MemoryFormat format, const std::function<Tensor(nn::Sequential&)>& loss) {
+Case training(nn::Sequential net, Rule rule, at::MemoryFormat format,
+              const std::function<Tensor(nn::Sequential&)>& loss) {
   set_format(net, format);
   const auto rules = optimizer(net, rule);
   std::int64_t parameters = 0;
@@ -137,15 +138,14 @@ void add_classification(const std::string& name, nn::Sequential (*make)(), Rule 
                         std::int64_t classes) {
   for (const bool last : {false, true}) {
     if (last && shape.size() == 3) continue;  // has no such format
-    bench::add_case("train/" + name + (last ? "/channels_last" : "/contiguous"), [=] {
+    bench::add_case("train/networks/" + name + (last ? "/step/channels_last" : "/step/contiguous"), [=] {
       const at::MemoryFormat format = !last               ? at::MemoryFormat::Contiguous
                                       : shape.size() == 5 ? at::MemoryFormat::ChannelsLast3d
                                                           : at::MemoryFormat::ChannelsLast;
       const Tensor x = inputs(shape, 0).contiguous(format);
       const Tensor labels = torch::arange(shape[0]).remainder(classes);
-      return training(make(), rule, format, [=](nn::Sequential& net) {
-        return nn::functional::cross_entropy(net->forward(x), labels);
-      });
+      return training(make(), rule, format,
+                      [=](nn::Sequential& net) { return nn::functional::cross_entropy(net->forward(x), labels); });
     });
   }
 }
@@ -162,20 +162,22 @@ Tensor wgan_gp_loss(nn::Sequential& net, const Tensor& real, const Tensor& fake,
 int main(int argc, char** argv) {
   add_classification("fashion_lenet", fashion_lenet, Rule::Sgd, {64, 1, 28, 28}, 10);
   add_classification("lenet5", lenet5, Rule::Sgd, {64, 1, 28, 28}, 10);
-  add_classification("resnet8_28", [] { return resnet8(1); }, Rule::Sgd, {64, 1, 28, 28}, 10);
-  add_classification("resnet8_32", [] { return resnet8(3); }, Rule::Sgd, {64, 3, 32, 32}, 10);
+  add_classification(
+      "resnet8_28", [] { return resnet8(1); }, Rule::Sgd, {64, 1, 28, 28}, 10);
+  add_classification(
+      "resnet8_32", [] { return resnet8(3); }, Rule::Sgd, {64, 3, 32, 32}, 10);
   add_classification("cnn_1d", signal_net, Rule::Adam, {32, 1, 1024}, 5);
   add_classification("cnn_3d", volume_net, Rule::Sgd, {16, 1, 16, 16, 16}, 10);
   for (const bool last : {false, true}) {
     const at::MemoryFormat format = last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-    const std::string layout = last ? "/channels_last" : "/contiguous";
-    bench::add_case("train/dcgan_decoder" + layout, [=] {
+    const std::string layout = last ? "/step/channels_last" : "/step/contiguous";
+    bench::add_case("train/networks/dcgan_decoder" + layout, [=] {
       const Tensor z = inputs({64, 100, 1, 1}, 0).contiguous(format);
       const Tensor pictures = inputs({64, 3, 32, 32}, 1).contiguous(format);
       return training(dcgan_decoder(), Rule::DecoderAdam, format,
                       [=](nn::Sequential& net) { return torch::mse_loss(net->forward(z), pictures); });
     });
-    bench::add_case("train/wgan_gp_critic" + layout, [=] {
+    bench::add_case("train/networks/wgan_gp_critic" + layout, [=] {
       const std::vector<std::int64_t> shape{64, 3, 32, 32};
       const Tensor real = inputs(shape, 0).contiguous(format), fake = inputs(shape, 1).contiguous(format);
       const Tensor between = inputs(shape, 2).contiguous(format);
