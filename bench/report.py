@@ -177,18 +177,19 @@ def draw(results, path):
         script.append(f"{block} << end")
         for name in names:
             times = {who: times_of(cases, kind, name, who).get(column) for who in whos}
-            scale = cases[f"conv/{name}/forward"]["flops"] * (3 if column == "train" else 1) / 1e3 if kind == "conv" else 1e3
+            scale = (cases[f"conv/{name}/forward"]["flops"] * (3 if column == "train" else 1) / 1e3 if kind == "conv"
+                     else times["ours"])
             shown = [f"{scale / times[who]:.3f}" if times[who] else "NaN" for who in whos]
             script.append(" ".join([f'"{name.split("/")[1]}"'.replace("_", "\\\\_"), *shown]))
         script.append("end")
-        unit = "GFLOP/s" if kind == "conv" else "steps per ms"
+        unit = "GFLOP/s" if kind == "conv" else "speed, ours = 1"
         bars = ", ".join(f"{block} using {index + 2}:xtic(1) title '{who}'" for index, who in enumerate(whos))
         if kind == "conv" and results["threads"][threads]["fma_peak"]:
             bars += f", {statistics.median(results['threads'][threads]['fma_peak'])} title 'FMA peak' with lines lc black"
-        scale = "set logscale y" if kind == "train" else "unset logscale; set yrange [0:*]"
-        panels.append(f"set title '{kind}: {title}, {threads} threads'\nset ylabel '{unit}'\n{scale}\nplot {bars}")
+        title = f"{'convolutions: ' if kind == 'conv' else ''}{title}, threads: {threads}"
+        panels.append(f"set title '{title}'\nset ylabel '{unit}'\nplot {bars}")
     script += [f"set terminal pngcairo size 1600,{420 * len(panels)}", f"set output '{path}'",
                f"set multiplot layout {len(panels)},1", "set style data histograms", "set style histogram clustered gap 1",
-               "set style fill solid", "set xtics rotate by -45", "set grid ytics", "set key outside top right", *panels]
+               "set style fill solid", "set yrange [0:*]", "set xtics rotate by -45", "set grid ytics", "set key outside top right", *panels]
     subprocess.run(["gnuplot"], input="\n".join(script) + "\n", text=True, check=True)
     return path

@@ -112,10 +112,12 @@ def cases(options, kind, path):
 def run(options, path, names, threads, repetitions, seconds):
     """Runs these cases of a program. Returns its context, and its benchmarks by name: lists, one entry a repetition."""
     with tempfile.NamedTemporaryFile(suffix=".json") as output:
-        subprocess.run([*shlex.split(options.prefix), path, f"--benchmark_filter=^({'|'.join(names)})/real_time$",
-                        f"--benchmark_repetitions={repetitions}", f"--benchmark_min_time={seconds}",
-                        f"--benchmark_out={output.name}"],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(threads))
+        command = [*shlex.split(options.prefix), path, f"--benchmark_filter=^({'|'.join(names)})/real_time$",
+                   f"--benchmark_repetitions={repetitions}", f"--benchmark_min_time={seconds}",
+                   f"--benchmark_out={output.name}"]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment(threads))
+        if done.returncode != 0:
+            raise SystemExit(f"{shlex.join(map(str, command))} failed ({done.returncode}):\n{done.stdout}{done.stderr}")
         found = json.load(output)
     benchmarks = {}
     for entry in found["benchmarks"]:
