@@ -1,0 +1,165 @@
+// The list of convolutions, and the reading of its lines.
+#include "problems.h"
+
+#include <sstream>
+#include <stdexcept>
+
+namespace bench {
+namespace {
+
+struct Line {
+  const char *name, *family, *text;
+};
+
+// Batches are 32, less where an image is large (the stem, three dimensions), 1 in the family of that name and 64 where
+// the training networks have it.
+constexpr Line kLines[] = {
+    // The suite: what CNNs consist of, and the kinds of convolution that there are.
+    {"c5_32x14_64", "suite", "n32 c32 o64 i14x14 k5 p2"},
+    {"r64_32_b32", "suite", "n32 c64 o64 i32x32 k3 p1"},
+    {"r64_56", "suite", "n32 c64 o64 i56x56 k3 p1"},
+    {"r64_56_s2_128", "suite", "n32 c64 o128 i56x56 k3 s2 p1"},
+    {"r128_28", "suite", "n32 c128 o128 i28x28 k3 p1"},
+    {"r256_14", "suite", "n32 c256 o256 i14x14 k3 p1"},
+    {"r512_7", "suite", "n32 c512 o512 i7x7 k3 p1"},
+    {"r64_56_b1", "suite", "n1 c64 o64 i56x56 k3 p1"},
+    {"c16_32", "suite", "n32 c16 o16 i32x32 k3 p1"},
+    {"p1x1_64_256", "suite", "n32 c64 o256 i56x56 k1"},
+    {"p1x1_1024_256", "suite", "n32 c1024 o256 i14x14 k1"},
+    {"stem7x7", "suite", "n8 c3 o64 i224x224 k7 s2 p3"},
+    {"cifar_first", "suite", "n32 c3 o64 i32x32 k3 p1"},
+    {"mnist5x5", "suite", "n32 c1 o32 i28x28 k5 p2"},
+    {"dw128_28", "suite", "n32 c128 o128 i28x28 k3 p1 g128"},
+    {"grp4_128_28", "suite", "n32 c128 o128 i28x28 k3 p1 g4"},
+    {"dil2_56", "suite", "n32 c64 o64 i56x56 k3 p2 d2"},
+    {"c3d_32_16", "suite", "n8 c32 o32 i16x16x16 k3 p1"},
+    {"c1d_64_k9", "suite", "n32 c64 o64 i1024 k9 p4"},
+    {"t256_128_8", "suite", "n32 c256 o128 i8x8 k4 s2 p1 transposed"},
+    {"t128_64_16", "suite", "n32 c128 o64 i16x16 k4 s2 p1 transposed"},
+    {"t64_3_32", "suite", "n32 c64 o3 i32x32 k4 s2 p1 transposed"},
+    // One dimension: signals and dilated stacks.
+    {"c1d_1_32_k7", "1d", "n32 c1 o32 i1024 k7 s2 p3"},
+    {"c1d_128_k3", "1d", "n32 c128 o128 i256 k3 p1"},
+    {"c1d_64_k2_d8", "1d", "n8 c64 o64 i4096 k2 d8"},
+    // Three dimensions: volumes.
+    {"c3d_1_16", "3d", "n8 c1 o16 i16x16x16 k3 p1"},
+    {"c3d_16_32_s2", "3d", "n8 c16 o32 i16x16x16 k3 s2 p1"},
+    {"c3d_64_8", "3d", "n8 c64 o64 i8x8x8 k3 p1"},
+    // Double precision.
+    {"r64_14_f64", "f64", "n32 c64 o64 i14x14 k3 p1 f64"},
+    {"c5_8_16_f64", "f64", "n32 c8 o16 i14x14 k5 p2 f64"},
+    {"p1x1_256_64_f64", "f64", "n32 c256 o64 i14x14 k1 f64"},
+    {"t64_32_8_f64", "f64", "n32 c64 o32 i8x8 k4 s2 p1 transposed f64"},
+    // The decoder of a DCGAN, from a vector to a picture, batch 64.
+    {"dec_100_256", "decoder", "n64 c100 o256 i1x1 k4 transposed"},
+    {"dec_256_128", "decoder", "n64 c256 o128 i4x4 k4 s2 p1 transposed"},
+    {"dec_128_64", "decoder", "n64 c128 o64 i8x8 k4 s2 p1 transposed"},
+    {"dec_64_3", "decoder", "n64 c64 o3 i16x16 k4 s2 p1 transposed"},
+    // A residual network on a single picture.
+    {"stem7x7_b1", "batch1", "n1 c3 o64 i224x224 k7 s2 p3"},
+    {"r128_28_b1", "batch1", "n1 c128 o128 i28x28 k3 p1"},
+    {"r256_14_b1", "batch1", "n1 c256 o256 i14x14 k3 p1"},
+    {"r512_7_b1", "batch1", "n1 c512 o512 i7x7 k3 p1"},
+    {"p1x1_64_256_b1", "batch1", "n1 c64 o256 i56x56 k1"},
+    {"p1x1_1024_256_b1", "batch1", "n1 c1024 o256 i14x14 k1"},
+    // The small networks that train_bench trains, batch 64.
+    {"lenet_1_8", "small", "n64 c1 o8 i28x28 k5"},
+    {"lenet_8_16", "small", "n64 c8 o16 i12x12 k5"},
+    {"lenet5_6_16", "small", "n64 c6 o16 i14x14 k5"},
+    {"resnet8_32_s2", "small", "n64 c16 o32 i32x32 k3 s2 p1"},
+    {"resnet8_64_8", "small", "n64 c64 o64 i8x8 k3 p1"},
+    {"critic_3_64", "small", "n64 c3 o64 i32x32 k4 s2 p1"},
+    {"critic_64_128", "small", "n64 c64 o128 i16x16 k4 s2 p1"},
+};
+
+std::int64_t product(const std::vector<std::int64_t>& extents) {
+  std::int64_t result = 1;
+  for (const std::int64_t extent : extents) result *= extent;
+  return result;
+}
+
+// "16x16x16" as numbers.
+std::vector<std::int64_t> extents(const std::string& text) {
+  std::vector<std::int64_t> result;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, 'x');) result.push_back(std::stoll(part));
+  return result;
+}
+
+std::vector<std::int64_t> shape(std::int64_t first, std::int64_t second, const std::vector<std::int64_t>& rest) {
+  std::vector<std::int64_t> result{first, second};
+  result.insert(result.end(), rest.begin(), rest.end());
+  return result;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> ConvProblem::out_spatial() const {
+  std::vector<std::int64_t> result;
+  for (std::size_t axis = 0; axis < spatial.size(); ++axis) {
+    const std::int64_t window = dilation * (kernel[axis] - 1) + 1;
+    result.push_back(transposed ? (spatial[axis] - 1) * stride - 2 * pad + window
+                                : (spatial[axis] + 2 * pad - window) / stride + 1);
+  }
+  return result;
+}
+
+std::vector<std::int64_t> ConvProblem::input_shape() const { return shape(batch, in, spatial); }
+std::vector<std::int64_t> ConvProblem::output_shape() const { return shape(batch, out, out_spatial()); }
+std::vector<std::int64_t> ConvProblem::kernel_shape() const {
+  return transposed ? shape(in, out / groups, kernel) : shape(out, in / groups, kernel);
+}
+
+double ConvProblem::flops() const {
+  const std::int64_t windows = product(transposed ? spatial : out_spatial());
+  return 2.0 * static_cast<double>(batch * windows) * static_cast<double>(product(kernel_shape()));
+}
+
+ConvProblem parse_problem(const std::string& name, const std::string& family, const std::string& text) {
+  ConvProblem problem{.name = name, .family = family, .spatial = {}, .kernel = {}};
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (word == "transposed") problem.transposed = true;
+    else if (word == "f64") problem.f64 = true;
+    else {
+      const std::vector<std::int64_t> values = extents(word.substr(1));
+      switch (word[0]) {
+        case 'n': problem.batch = values.at(0); break;
+        case 'c': problem.in = values.at(0); break;
+        case 'o': problem.out = values.at(0); break;
+        case 'i': problem.spatial = values; break;
+        case 'k': problem.kernel = values; break;
+        case 's': problem.stride = values.at(0); break;
+        case 'p': problem.pad = values.at(0); break;
+        case 'd': problem.dilation = values.at(0); break;
+        case 'g': problem.groups = values.at(0); break;
+        default: throw std::invalid_argument("problem " + name + ": there is no field '" + word + "'");
+      }
+    }
+  }
+  if (problem.kernel.size() == 1) problem.kernel.resize(problem.spatial.size(), problem.kernel[0]);
+  if (problem.spatial.empty() || problem.kernel.size() != problem.spatial.size())
+    throw std::invalid_argument("problem " + name + ": needs i and k with an extent per axis, got '" + text + "'");
+  if (problem.transposed && problem.groups != 1)
+    throw std::invalid_argument("problem " + name + ": a transposed convolution has no groups here");
+  return problem;
+}
+
+const std::vector<ConvProblem>& conv_problems() {
+  static const std::vector<ConvProblem> problems = [] {
+    std::vector<ConvProblem> result;
+    for (const Line& line : kLines) result.push_back(parse_problem(line.name, line.family, line.text));
+    return result;
+  }();
+  return problems;
+}
+
+const char* name(Direction direction) {
+  switch (direction) {
+    case Direction::Forward: return "forward";
+    case Direction::InputGradient: return "input_gradient";
+    default: return "weight_gradient";
+  }
+}
+
+}  // namespace bench
