@@ -67,10 +67,7 @@ class ConvKernels : public ::testing::TestWithParam<ConvCase> {
     const ConvCase& c = GetParam();
     const Tensor lhs = whole_numbers(c.lhs, dtype_of<T>(), 1), rhs = whole_numbers(c.rhs, dtype_of<T>(), 2);
     const Values expected = values(solve<T>(c, kernels::convolve_by_definition<T>, lhs, rhs));
-    EXPECT_EQ(values(solve<T>(c, kernels::convolve_by_im2col<T>, lhs, rhs)), expected);
-    EXPECT_EQ(values(solve<T>(c, kernels::convolve_depthwise<T>, lhs, rhs)), expected);
-    EXPECT_EQ(values(solve<T>(c, solve_phases<T, kernels::convolve_direct<T>>, lhs, rhs)), expected);
-    EXPECT_EQ(values(solve<T>(c, solve_phases<T, kernels::convolve_long_sum<T>>, lhs, rhs)), expected);
+    for (Algorithm<T> algorithm : algorithms<T>()) EXPECT_EQ(values(solve<T>(c, algorithm, lhs, rhs)), expected);
     EXPECT_EQ(values(c(lhs, rhs)), expected);
   }
 };

@@ -183,13 +183,22 @@ Tensor solve(const ConvCase& c, Algorithm<T> algorithm, const Tensor& lhs, const
   return out;
 }
 
-// The same by algorithms that serve problems without lhs dilation only: each phase is solved.
-template <class T, Algorithm<T> algorithm>
+// The same by an algorithm that may refuse: each phase of the problem that it serves.
+template <class T, Algorithm<T> algorithm, kernels::ConvCost (*cost)(const kernels::ConvProblem&, std::int64_t)>
 void solve_phases(const kernels::ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
   for (const kernels::ConvProblem& phase : kernels::split_phases(problem)) {
-    const bool served = kernels::direct_cost(phase, sizeof(T)).refusal.empty();
+    const bool served = cost(phase, sizeof(T)).refusal.empty();
     (served ? algorithm : kernels::convolve_by_im2col<T>)(phase, lhs, rhs, out);
   }
+}
+
+// All algorithms but the definition, as solving any problem.
+template <class T>
+std::vector<Algorithm<T>> algorithms() {
+  return {kernels::convolve_by_im2col<T>, kernels::convolve_depthwise<T>,
+          solve_phases<T, kernels::convolve_direct<T>, kernels::direct_cost>,
+          solve_phases<T, kernels::convolve_long_sum<T>, kernels::long_sum_cost>,
+          solve_phases<T, kernels::convolve_few_features<T>, kernels::few_features_cost>};
 }
 
 struct ReferenceVjps {

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::int64_t kTasks = 16;             // enough for a few threads to share evenly
 constexpr std::int64_t kFewChannels = 16;       // packed, so that a row of the window is one run
+constexpr std::int64_t kShortRun = 32;          // shorter ones are listed term by term
 constexpr std::int64_t kBandBytes = 512 << 10;  // of a task, unless a single row of outputs needs more
 constexpr std::int64_t kLeastRows = 128;        // of a task, where there are as many
 constexpr std::int64_t kMostRows = 768;
@@ -208,8 +209,12 @@ class Direct {
 
   void multiply(std::int64_t group, const Box& box, const BandView<T>& view, Range panel_range) const {
     const std::vector<Segment> segments = find_segments(view);
-    std::vector<std::int64_t> rows, out_rows;
+    const bool listed = segments.front().count < kShortRun;
+    std::vector<std::int64_t> rows, out_rows, terms;
     list_rows(box, view, rows, out_rows);
+    if (listed)
+      for (const Segment& segment : segments)
+        for (std::int64_t t = 0; t < segment.count; ++t) terms.push_back(segment.lhs + t);
     const std::int64_t width = kernels_.panel_width, row_count = std::ssize(rows);
     const bool adjacent = problem_.out_feature == 1;
     const Workspace<T> tile(adjacent ? 0 : row_count * width);
@@ -220,10 +225,20 @@ class Direct {
     for (std::int64_t p = panel_range.first; p < panel_range.second; ++p) {
       const Range features = panels_.range(p);
       T* const to = out + features.first * problem_.out_feature;
-      kernels_.multiply({view.data, rows.data(), row_count, 1,
-                         weights_ + (group * panels_.count() + p) * terms_ * width, width, segments.data(),
-                         std::ssize(segments), adjacent ? to : tile.data(),
-                         adjacent ? out_rows.data() : tile_rows.data(), length(features), nullptr, false});
+      kernels_.multiply({.lhs = view.data,
+                         .rows = rows.data(),
+                         .row_count = row_count,
+                         .lhs_step = 1,
+                         .rhs = weights_ + (group * panels_.count() + p) * terms_ * width,
+                         .rhs_step = width,
+                         .segments = listed ? nullptr : segments.data(),
+                         .segment_count = listed ? terms_ : std::ssize(segments),
+                         .terms = terms.data(),
+                         .out = adjacent ? to : tile.data(),
+                         .out_rows = adjacent ? out_rows.data() : tile_rows.data(),
+                         .width = length(features),
+                         .bias = nullptr,
+                         .add = false});
       if (adjacent) continue;
       const std::int64_t run = length(box.columns);
       for (std::int64_t row = 0; row < row_count; row += run)

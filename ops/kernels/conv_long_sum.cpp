@@ -33,6 +33,33 @@ Blocks cut(std::int64_t extent, std::int64_t most) {
   return {extent, extent, quotient(extent, quotient(extent, most))};
 }
 
+// The same problem with lhs and rhs in each other's place. Where y = x * stride + k - low ties the positions of input,
+// output and window, k = y + x' * stride - low' does with x' = out - 1 - x, that is, with the output written backwards.
+ConvProblem swap_operands(const ConvProblem& problem) {
+  ConvProblem swapped = problem;
+  std::swap(swapped.batch, swapped.out_features);
+  std::swap(swapped.out_batch, swapped.out_feature);
+  std::swap(swapped.lhs_group, swapped.rhs_group);
+  std::swap(swapped.lhs_batch, swapped.rhs_out_feature);
+  std::swap(swapped.lhs_feature, swapped.rhs_in_feature);
+  std::swap(swapped.lhs_offset, swapped.rhs_offset);
+  for (ConvAxis& axis : swapped.axes) {
+    std::swap(axis.in, axis.kernel);
+    std::swap(axis.lhs_step, axis.rhs_step);
+    axis.low = (axis.out - 1) * axis.stride - axis.low;
+    swapped.out_offset += (axis.out - 1) * axis.out_step;
+    axis.out_step = -axis.out_step;
+  }
+  return swapped;
+}
+
+// True if lhs has more channels to fill panels with than rhs has features.
+bool is_better_swapped(const ConvProblem& problem, std::int64_t lanes) {
+  return problem.out_features <= lanes && problem.out_features < problem.batch &&
+         std::all_of(problem.axes.begin(), problem.axes.end(),
+                     [](const ConvAxis& axis) { return axis.rhs_dilation == 1 && axis.in > 0; });
+}
+
 template <class T>
 class LongSum {
  public:
@@ -182,9 +209,20 @@ class LongSum {
       const std::vector<Segment> segments = find_segments(chunk, view);
       list_rows(task, view, rows);
       for (std::int64_t p = 0; p < length(task.panels); ++p)
-        kernels_.multiply({view.data, rows.data(), row_count, column_axis().rhs_dilation * view.steps.back(),
-                           panels.data() + p * chunk_pixels_ * width, width, segments.data(), std::ssize(segments),
-                           to + p * row_count * width, out_rows.data(), width, nullptr, c > chunk_range.first});
+        kernels_.multiply({.lhs = view.data,
+                           .rows = rows.data(),
+                           .row_count = row_count,
+                           .lhs_step = column_axis().rhs_dilation * view.steps.back(),
+                           .rhs = panels.data() + p * chunk_pixels_ * width,
+                           .rhs_step = width,
+                           .segments = segments.data(),
+                           .segment_count = std::ssize(segments),
+                           .terms = nullptr,
+                           .out = to + p * row_count * width,
+                           .out_rows = out_rows.data(),
+                           .width = width,
+                           .bias = nullptr,
+                           .add = c > chunk_range.first});
     }
   }
 
@@ -290,13 +328,18 @@ ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size) {
     if (axis.kernel == 0) return {.refusal = "nothing is summed"};
   }
   if (problem.in_features == 0) return {.refusal = "nothing is summed"};
-  return element_size == sizeof(float) ? LongSum<float>(problem, nullptr, nullptr, nullptr).cost()
-                                       : LongSum<double>(problem, nullptr, nullptr, nullptr).cost();
+  const auto cost_of = [&]<class T>(T) {
+    const bool swap = is_better_swapped(problem, table<MatrixKernels<T>>().lanes);
+    return LongSum<T>(swap ? swap_operands(problem) : problem, nullptr, nullptr, nullptr).cost();
+  };
+  return element_size == sizeof(float) ? cost_of(float{}) : cost_of(double{});
 }
 
 template <class T>
 void convolve_long_sum(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
-  LongSum<T>(problem, lhs, rhs, out).run();
+  if (is_better_swapped(problem, table<MatrixKernels<T>>().lanes))
+    LongSum<T>(swap_operands(problem), rhs, lhs, out).run();
+  else LongSum<T>(problem, lhs, rhs, out).run();
 }
 
 template void convolve_long_sum(const ConvProblem&, const float*, const float*, float*);

@@ -30,6 +30,7 @@ void convolve_plain(const ConvProblem& problem, const T* lhs, const T* rhs, T* o
   else if (product(problem, &ConvAxis::kernel) > product(problem, &ConvAxis::out) &&
            problem.lhs_batch < problem.lhs_feature)
     convolve_long_sum(problem, lhs, rhs, out);
+  else if (few_features_cost(problem, size).refusal.empty()) convolve_few_features(problem, lhs, rhs, out);
   else convolve_direct(problem, lhs, rhs, out);
 }
 

@@ -21,7 +21,10 @@ template <class T>
 void convolve_direct(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
 void convolve_long_sum(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+template <class T>
+void convolve_few_features(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 
+ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size);
 

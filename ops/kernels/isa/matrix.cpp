@@ -12,7 +12,8 @@ const Table& table();
 namespace {
 
 template <class T>
-constexpr MatrixKernels<T> kMatrixKernels{kLanes<T>, kTileRows, kPanelWidth<T>, multiply<T>, copy_block<T>};
+constexpr MatrixKernels<T> kMatrixKernels{kLanes<T>,    kTileRows,   kPanelWidth<T>,  kFewRows<T>,
+                                          kFewWidth<T>, multiply<T>, multiply_few<T>, copy_block<T>};
 
 }  // namespace
 

@@ -12,17 +12,37 @@ using Packet = typename Eigen::internal::packet_traits<T>::type;
 template <class T>
 constexpr int kLanes = Eigen::internal::unpacket_traits<Packet<T>>::size;
 
-// The shape of a tile fills the registers: accumulators, the vectors of a panel, and one broadcast.
+// The shape of a tile fills the registers: accumulators, the vectors of a panel, and one broadcast. A panel of a single
+// vector needs kSingleRows rows to have as many sums under way as multiplications take cycles, times two.
 #if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kTileRows = 14, kTileVectors = 2;  // 32 registers
+constexpr int kRegisters = 32, kTileRows = 14, kTileVectors = 2, kSingleRows = 14;
 #else
-constexpr int kTileRows = 6, kTileVectors = 2;  // 16 registers
+constexpr int kRegisters = 16, kTileRows = 6, kTileVectors = 2, kSingleRows = 12;
 #endif
 template <class T>
 constexpr int kPanelWidth = kTileVectors* kLanes<T>;
 
-// Accumulates Rows rows of `product` from `first` on, and stores them. kUnitStep: its lhs_step is 1.
-template <class T, int Rows, int Vectors, bool kUnitStep>
+// How a row finds its terms: by segments, whose lhs_step may be 1, or each from a list.
+enum class Terms { Adjacent, Stepped, Listed };
+
+// Adds one term to Rows x Vectors sums.
+template <class T, int Rows, int Vectors>
+inline __attribute__((always_inline)) void add_term(Packet<T> (&total)[Rows][Vectors], const T* const (&row)[Rows],
+                                                    std::int64_t at, const T* rhs) {
+  using namespace Eigen::internal;
+  Packet<T> factor[Vectors];
+#pragma GCC unroll 16
+  for (int v = 0; v < Vectors; ++v) factor[v] = ploadu<Packet<T>>(rhs + v * kLanes<T>);
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r) {
+    const Packet<T> value = pset1<Packet<T>>(row[r][at]);
+#pragma GCC unroll 16
+    for (int v = 0; v < Vectors; ++v) total[r][v] = pmadd(value, factor[v], total[r][v]);
+  }
+}
+
+// Accumulates Rows rows of `product` from `first` on, and stores them.
+template <class T, int Rows, int Vectors, Terms kTerms>
 void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
   using namespace Eigen::internal;
   using P = Packet<T>;
@@ -37,22 +57,19 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
   const T* row[Rows];
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) row[r] = product.lhs + product.rows[first + r];
-  const std::int64_t lhs_step = kUnitStep ? 1 : product.lhs_step, rhs_step = product.rhs_step;
-  for (const Segment* segment = product.segments; segment != product.segments + product.segment_count; ++segment) {
-    const T* rhs = product.rhs + segment->rhs;
-    std::int64_t at = segment->lhs;
-    const std::int64_t end = at + segment->count * lhs_step;
+  const std::int64_t lhs_step = kTerms == Terms::Stepped ? product.lhs_step : 1, rhs_step = product.rhs_step;
+  if constexpr (kTerms == Terms::Listed) {
+    const T* rhs = product.rhs;
 #pragma GCC unroll 4
-    for (; at != end; at += lhs_step, rhs += rhs_step) {
-      P factor[Vectors];
-#pragma GCC unroll 16
-      for (int v = 0; v < Vectors; ++v) factor[v] = ploadu<P>(rhs + v * L);
-#pragma GCC unroll 16
-      for (int r = 0; r < Rows; ++r) {
-        const P value = pset1<P>(row[r][at]);
-#pragma GCC unroll 16
-        for (int v = 0; v < Vectors; ++v) total[r][v] = pmadd(value, factor[v], total[r][v]);
-      }
+    for (std::int64_t t = 0; t < product.segment_count; ++t, rhs += rhs_step)
+      add_term<T, Rows, Vectors>(total, row, product.terms[t], rhs);
+  } else {
+    for (const Segment* segment = product.segments; segment != product.segments + product.segment_count; ++segment) {
+      const T* rhs = product.rhs + segment->rhs;
+      std::int64_t at = segment->lhs;
+      const std::int64_t end = at + segment->count * lhs_step;
+#pragma GCC unroll 4
+      for (; at != end; at += lhs_step, rhs += rhs_step) add_term<T, Rows, Vectors>(total, row, at, rhs);
     }
   }
   const bool whole = product.width == Vectors * L;
@@ -72,32 +89,68 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
   }
 }
 
-// The last rows of a product, fewer than a tile has.
-template <class T, int Rows, int Vectors, bool kUnitStep>
+// The rows from `first` on, fewer than a tile has: by tiles of half the height, and so on.
+template <class T, int Rows, int Vectors, Terms kTerms>
 void multiply_last(const TileProduct<T>& product, std::int64_t first) {
   if constexpr (Rows > 0) {
-    if (product.row_count - first == Rows) multiply_rows<T, Rows, Vectors, kUnitStep>(product, first);
-    else multiply_last<T, Rows - 1, Vectors, kUnitStep>(product, first);
+    while (product.row_count - first >= Rows) {
+      multiply_rows<T, Rows, Vectors, kTerms>(product, first);
+      first += Rows;
+    }
+    multiply_last<T, Rows / 2, Vectors, kTerms>(product, first);
   }
 }
 
-template <class T, int Rows, int Vectors, bool kUnitStep>
+template <class T, int Rows, int Vectors, Terms kTerms>
 void multiply_all(const TileProduct<T>& product) {
   std::int64_t first = 0;
-  for (; first + Rows <= product.row_count; first += Rows) multiply_rows<T, Rows, Vectors, kUnitStep>(product, first);
-  multiply_last<T, Rows - 1, Vectors, kUnitStep>(product, first);
+  for (; first + Rows <= product.row_count; first += Rows) multiply_rows<T, Rows, Vectors, kTerms>(product, first);
+  if (first == product.row_count) return;
+  // Computing some rows twice is cheaper than doing the last ones in small tiles.
+  if (product.row_count >= Rows && !product.add)
+    multiply_rows<T, Rows, Vectors, kTerms>(product, product.row_count - Rows);
+  else multiply_last<T, (Rows + 1) / 2, Vectors, kTerms>(product, first);
+}
+
+// The product with the widest tile that `width` fills.
+template <class T, Terms kTerms>
+void multiply_with(const TileProduct<T>& product) {
+  if (product.width <= kLanes<T>) multiply_all<T, kSingleRows, 1, kTerms>(product);
+  else multiply_all<T, kTileRows, kTileVectors, kTerms>(product);
 }
 
 // The whole product, tile by tile.
 template <class T>
 void multiply(const TileProduct<T>& product) {
-  if (product.width <= kLanes<T>) {  // one vector, so twice the rows
-    if (product.lhs_step == 1) multiply_all<T, 2 * kTileRows, 1, true>(product);
-    else multiply_all<T, 2 * kTileRows, 1, false>(product);
-  } else {
-    if (product.lhs_step == 1) multiply_all<T, kTileRows, kTileVectors, true>(product);
-    else multiply_all<T, kTileRows, kTileVectors, false>(product);
+  if (product.segments == nullptr) multiply_with<T, Terms::Listed>(product);
+  else if (product.lhs_step == 1) multiply_with<T, Terms::Adjacent>(product);
+  else multiply_with<T, Terms::Stepped>(product);
+}
+
+// Few rows, at most kFewRows, of any width: the tile is as wide as registers allow. Reads at most
+// kFewWidth columns beyond the last.
+template <class T>
+constexpr int kFewRows = kLanes<T> < 4 ? 2 : kLanes<T> / 2;
+template <class T>
+constexpr int kFewWidth = kRegisters / 2 * kLanes<T>;
+
+template <class T, int Rows>
+void multiply_few_rows(const TileProduct<T>& product) {
+  if constexpr (Rows > 0) {
+    if (product.row_count < Rows) return multiply_few_rows<T, Rows - 1>(product);
+    constexpr int kVectors = (kRegisters - 1) / (Rows + 1);
+    TileProduct<T> part = product;
+    for (std::int64_t done = 0; done < product.width;
+         done += part.width, part.rhs += kVectors * kLanes<T>, part.out += part.width) {
+      part.width = product.width - done < kVectors * kLanes<T> ? product.width - done : kVectors * kLanes<T>;
+      multiply_rows<T, Rows, kVectors, Terms::Adjacent>(part, 0);
+    }
   }
+}
+
+template <class T>
+void multiply_few(const TileProduct<T>& product) {
+  multiply_few_rows<T, kFewRows<T>>(product);
 }
 
 }  // namespace cotangent::kernels::COTANGENT_ISA
