@@ -34,6 +34,31 @@ Tensor normal(const Shape& shape, std::uint64_t seed) {
   return random::normal(random::key(static_cast<std::int64_t>(seed)), shape);
 }
 
+// The convolution that computes the gradient of `c` with respect to rhs, and to lhs: as in ops/conv.cpp.
+ConvCase weight_gradient(const ConvCase& c) {
+  const auto& [lhs_spec, rhs_spec, out_spec] = c.numbers;
+  const auto swapped = [](std::vector<int> spec) {
+    std::swap(spec[0], spec[1]);
+    return spec;
+  };
+  const Shape out = reference_shape(c);
+  ConvCase g = c;
+  g.rhs = out;
+  std::swap(g.strides, g.rhs_dilation);
+  g.numbers = {swapped(lhs_spec), swapped(out_spec), swapped(rhs_spec)};
+  std::swap(g.feature_groups, g.batch_groups);
+  for (std::size_t d = 0; d < g.pads.size(); ++d) {
+    const auto axis = [&](const Shape& shape, const std::vector<int>& spec) {
+      return shape[static_cast<std::size_t>(spec[d + 2])];
+    };
+    const std::int64_t lhs = (axis(c.lhs, lhs_spec) - 1) * c.lhs_dilation[d] + 1;
+    const std::int64_t rhs = (axis(c.rhs, rhs_spec) - 1) * c.rhs_dilation[d] + 1;
+    const std::int64_t dilated = (axis(out, out_spec) - 1) * c.strides[d] + 1;
+    g.pads[d] = {c.pads[d].first, dilated - lhs + rhs - 1 - c.pads[d].first};
+  }
+  return g;
+}
+
 void expect_winograd(const ConvCase& c, double tolerance, std::uint64_t seed = 1) {
   SCOPED_TRACE(to_string(c));
   ASSERT_EQ(kernels::winograd_cost(problem_of(c)).refusal, "");
@@ -54,6 +79,8 @@ std::vector<ConvCase> cases() {
 class ConvWinograd : public ::testing::TestWithParam<ConvCase> {};
 
 TEST_P(ConvWinograd, AgreesWithTheDefinition) { expect_winograd(GetParam(), 2e-5); }
+
+TEST_P(ConvWinograd, GivesTheWeightGradient) { expect_winograd(weight_gradient(GetParam()), 2e-5); }
 
 INSTANTIATE_TEST_SUITE_P(Cases, ConvWinograd, ::testing::ValuesIn(cases()));
 

@@ -16,7 +16,8 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out) {
   const WinogradProblem winograd(problem);
-  winograd_forward(winograd, lhs, rhs, out);
+  if (winograd.weight_gradient) winograd_gradient(winograd, lhs, rhs, out);
+  else winograd_forward(winograd, lhs, rhs, out);
 }
 
 }  // namespace cotangent::kernels

@@ -47,4 +47,28 @@ WinogradForwardPlan::WinogradForwardPlan(const WinogradStages& stages, const Win
   }
 }
 
+WinogradGradientPlan::WinogradGradientPlan(const WinogradStages& stages, const WinogradProblem& problem) {
+  const std::int64_t positions = stages.positions(), tiles = problem.tiles();
+  const std::int64_t rows = problem.lhs_blocks() * problem.in_features, width = stages.panels() * stages.panel_width();
+  sum_row = width;
+  sum_position = WinogradStages::spread(rows * sum_row);
+  sums = positions * sum_position;
+  weight_block = 16;
+  task_rows = round_up(std::min<std::int64_t>(rows, 64), stages.tile_rows());
+  const std::int64_t per_tile = positions * (stages.lhs_row() + width);
+  by_stage = env("GSTAGE", sums > (3 << 17));
+  splits = 1;
+  chunk = tiles;
+  if (by_stage) {
+    chunk = std::clamp<std::int64_t>((6 << 20) / per_tile, 8, tiles < 8 ? 8 : tiles);
+    chunk = std::min(chunk, tiles);
+    task_tiles = 8;
+  } else {
+    task_tiles = std::clamp<std::int64_t>(env("GTE", 256 << 10) / per_tile, env("GMIN", 32), env("GMAX", 256));
+    splits = std::clamp<std::int64_t>(tiles / (2 * task_tiles), 1, env("SPLITS", 8));
+    const std::int64_t part = (tiles + splits - 1) / splits, turns = (part + task_tiles - 1) / task_tiles;
+    task_tiles = (part + turns - 1) / turns;
+  }
+}
+
 }  // namespace cotangent::kernels

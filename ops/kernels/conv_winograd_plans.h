@@ -21,6 +21,18 @@ struct WinogradForwardPlan {
   std::int64_t workspace;  // elements, for one thread
 };
 
+struct WinogradGradientPlan {
+  WinogradGradientPlan(const WinogradStages& stages, const WinogradProblem& problem);
+
+  std::int64_t sum_row, sum_position, sums;  // elements of a row of sums, of a position, and of all positions
+  bool by_stage;                             // transforms of a chunk of tiles, then products
+  std::int64_t chunk;
+  std::int64_t splits;  // of the tiles, each with its own sums, when not by stage
+  std::int64_t task_tiles, task_rows;
+  std::int64_t weight_block;  // features of lhs whose sums are contracted in one task
+};
+
 void winograd_forward(const WinogradProblem& problem, const float* lhs, const float* small, float* large);
+void winograd_gradient(const WinogradProblem& problem, const float* lhs, const float* large, float* small);
 
 }  // namespace cotangent::kernels
