@@ -1,0 +1,130 @@
+// Winograd convolution: a convolution as tiles of a window of stride 1 over planes. Internal.
+//
+// On every axis y * ld = x * s + k * d - low ties an input position y to an output position x and a kernel position k,
+// and the equation stays the same when x and k change places with s and d. So a forward convolution, an input gradient
+// and a weight gradient are one thing: x is the index with many positions ("large": that of the output, or of the
+// cotangent when the weights are sought) and k the one with few ("small"). Winograd's transforms take two axes; on the
+// others, and between channels, everything is a sum of products:
+//   forward:  large(x) = sum over k and i of lhs(y) * small(k)      V = B^T d B,  U = G g G^T,   Y = A^T (V U) A
+//   weights:  small(k) = sum over x and n of lhs(y) * large(x)      V = B^T d B,  W = G dY G^T,  dW = A^T (V^T W) A
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "cotangent/ops/kernels/conv_cost.h"
+#include "cotangent/ops/kernels/conv_matrix.h"
+#include "cotangent/ops/kernels/conv_problem.h"
+
+namespace cotangent::kernels {
+
+ConvCost winograd_cost(const ConvProblem& problem);
+
+// For a problem that winograd_cost does not refuse.
+void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out);
+
+constexpr std::int64_t kMostPhases = 4;  // of a stride or a dilation on one axis
+
+// One spatial axis in those terms: y * lhs_dilation = x * stride + k * dilation - low.
+struct LargeSmallAxis {
+  std::int64_t lhs, large, small;  // extents
+  std::int64_t stride, dilation, lhs_dilation, low;
+  std::int64_t lhs_step, large_step, small_step;
+};
+
+// The positions origin + scale * i of an axis.
+struct Progression {
+  std::int64_t origin, scale;
+
+  // The i whose positions lie in [0, extent).
+  Range inside(std::int64_t extent) const;
+};
+
+// A tiled axis cut so that what is left is y = x + k: dilation by interleaved planes (residues of x); stride by blocks
+// of lhs (residues of y) that are summed, or found, apart; lhs dilation by blocks of the large operand (residues of x),
+// shifted so that all of them share the windows of lhs.
+class TiledAxis : public LargeSmallAxis {
+ public:
+  TiledAxis() = default;
+  explicit TiledAxis(const LargeSmallAxis& axis);
+
+  Progression lhs_at(std::int64_t residue, std::int64_t lhs_block) const;
+  Progression large_at(std::int64_t residue, std::int64_t large_block) const;
+  Progression small_at(std::int64_t lhs_block, std::int64_t large_block) const;
+
+  std::int64_t residues = 1, lhs_blocks = 1, large_blocks = 1;
+  std::int64_t taps = 0;     // small positions in a block, the most
+  std::int64_t windows = 0;  // large positions in a residue and block, with the shift, the most
+
+ private:
+  std::array<std::int64_t, kMostPhases> tap_{}, shift_{};  // of large blocks
+  std::int64_t first_ = 0;                                 // what y - x - k is
+};
+
+// What a tensor looks like to Winograd's tiles: steps of groups, and of features that stay apart.
+struct FeatureSteps {
+  std::int64_t offset, group, image, feature;
+};
+
+// A plane of a tensor: position (i, j) at offset + i * step[0] + j * step[1], if it is valid.
+struct Plane {
+  std::int64_t offset;
+  std::array<std::int64_t, 2> step;
+  std::array<Range, 2> valid;
+};
+
+// Consecutive tiles of one row of tiles.
+struct TileRun {
+  std::int64_t first, count;  // from the first tile of the range on
+  std::int64_t plane, row, column;
+};
+
+// The whole problem.
+class WinogradProblem {
+ public:
+  // With the pair of axes to tile and the family of points that cost least, or a refusal.
+  explicit WinogradProblem(const ConvProblem& problem);
+
+  std::string refusal;
+  bool weight_gradient = false;
+  std::int64_t groups = 0, images = 0, in_features = 0, large_features = 0;  // in_features are those of lhs
+  FeatureSteps lhs{}, large{};
+  std::int64_t small_offset = 0, small_group = 0, small_in = 0, small_large = 0;  // steps of in and large features
+
+  int family = 0;
+  std::int64_t points = 0, taps = 0, tile = 0;  // points = taps + tile - 1
+
+  std::int64_t planes() const { return planes_; }
+  std::int64_t lhs_blocks() const { return outer_taps_ * axes_[0].lhs_blocks * axes_[1].lhs_blocks; }
+  std::int64_t large_blocks() const { return axes_[0].large_blocks * axes_[1].large_blocks; }
+  std::int64_t tile_rows() const { return tile_rows_; }
+  std::int64_t tile_columns() const { return tile_columns_; }
+  std::int64_t tiles() const { return planes_ * tile_rows_ * tile_columns_; }
+  double multiply_adds() const;
+
+  // A plane that windows read: nothing is valid where an outer axis reads beyond the border.
+  Plane lhs_plane(std::int64_t plane, std::int64_t block) const;
+  Plane large_plane(std::int64_t plane, std::int64_t block) const;
+  Plane small_plane(std::int64_t lhs_block, std::int64_t large_block) const;
+
+  // Calls visitor(TileRun) for all of [tiles.first, tiles.second).
+  template <class Visitor>
+  void for_each_run(Range tiles, Visitor visitor) const {
+    for (std::int64_t t = tiles.first; t < tiles.second;) {
+      const std::int64_t column = t % tile_columns_, row = t / tile_columns_;
+      const std::int64_t count = std::min(tile_columns_ - column, tiles.second - t);
+      visitor(TileRun{t - tiles.first, count, row / tile_rows_, row % tile_rows_, column});
+      t += count;
+    }
+  }
+
+ private:
+  bool arrange(const ConvProblem& problem, bool gradient, std::size_t first, std::size_t second);
+  double estimate() const;
+
+  std::vector<LargeSmallAxis> outer_;
+  std::int64_t outer_taps_ = 1, planes_ = 0, tile_rows_ = 0, tile_columns_ = 0;
+  std::array<TiledAxis, 2> axes_;
+};
+
+}  // namespace cotangent::kernels

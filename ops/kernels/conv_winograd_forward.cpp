@@ -1,0 +1,144 @@
+// Winograd convolution: forward convolutions and input gradients.
+//
+// Weights are transformed first, all of them. Then a task takes some tiles through all three stages while they are in
+// cache: transformed tiles of lhs, products with one block of panels after another, and the output. With many features
+// and few tiles there would be few tasks, each of which reads all weights; then every stage is a parallel loop of its
+// own over a chunk of tiles, and products are shared out by position.
+#include <algorithm>
+#include <vector>
+
+#include "cotangent/core/parallel.h"
+#include "cotangent/ops/kernels/conv_winograd_plans.h"
+#include "cotangent/ops/kernels/isa/dispatch.h"
+
+namespace cotangent::kernels {
+namespace {
+
+class WinogradForward {
+ public:
+  WinogradForward(const WinogradProblem& problem, const float* lhs, const float* small, float* large)
+      : problem_(problem),
+        stages_(problem),
+        plan_(stages_, problem),
+        matrix_(table<MatrixKernels<float>>()),
+        lhs_(lhs + problem.lhs.offset),
+        small_(small + problem.small_offset),
+        large_(large + problem.large.offset) {
+    const std::int64_t block = stages_.block_features(), terms = problem.in_features;
+    if (block == terms) {
+      segments_ = {{0, 0, plan_.terms}};
+    } else {
+      for (std::int64_t b = 0; b < problem.lhs_blocks(); ++b)
+        segments_.push_back({b * block, b * terms * stages_.panel_width(), terms});
+    }
+    const std::int64_t rows = plan_.by_stage ? plan_.chunk : plan_.task_tiles;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      lhs_rows_.push_back(i * stages_.lhs_row());
+      sum_rows_.push_back(i * plan_.sum_row);
+    }
+  }
+
+  void run() const {
+    const FloatBuffer weights(problem_.groups * plan_.weight_group);
+    expand_weights(weights.data());
+    if (plan_.by_stage) run_stages(weights.data());
+    else run_tasks(weights.data());
+  }
+
+ private:
+  void expand_weights(float* to) const {
+    const Blocks in{problem_.in_features, problem_.in_features, plan_.weight_block};
+    const std::int64_t panels = stages_.panels();
+    parallel_for(problem_.groups * panels * in.count(), 1, [&](std::int64_t task, std::int64_t) {
+      const std::int64_t panel = task / in.count() % panels, group = task / in.count() / panels;
+      stages_.expand_small(small_ + group * problem_.small_group, in.range(task % in.count()), panel,
+                           to + group * plan_.weight_group + panel * plan_.panel, plan_.weight_position);
+    });
+  }
+
+  // The products of transformed tiles and a range of panels at one position.
+  void multiply(const float* tiles, std::int64_t count, const float* weights, Range panels, float* sums) const {
+    for (std::int64_t p = panels.first; p < panels.second; ++p)
+      matrix_.multiply({.lhs = tiles,
+                        .rows = lhs_rows_.data(),
+                        .row_count = count,
+                        .lhs_step = 1,
+                        .rhs = weights + p * plan_.panel,
+                        .rhs_step = stages_.panel_width(),
+                        .segments = segments_.data(),
+                        .segment_count = static_cast<std::int64_t>(segments_.size()),
+                        .out = sums + (p - panels.first) * stages_.panel_width(),
+                        .out_rows = sum_rows_.data(),
+                        .width = stages_.whole_width(p),
+                        .bias = nullptr,
+                        .add = false});
+  }
+
+  void run_tasks(const float* weights) const {
+    const Blocks tiles{problem_.tiles(), problem_.tiles(), plan_.task_tiles},
+        panels{stages_.panels(), stages_.panels(), plan_.task_panels};
+    const std::int64_t tile_position = WinogradStages::spread(plan_.task_tiles * stages_.lhs_row()),
+                       sum_position = WinogradStages::spread(plan_.task_tiles * plan_.sum_row);
+    parallel_for(problem_.groups * tiles.count(), 1, [&](std::int64_t task, std::int64_t) {
+      const std::int64_t group = task / tiles.count();
+      const Range range = tiles.range(task % tiles.count());
+      const FloatBuffer transformed(stages_.positions() * tile_position), sums(stages_.positions() * sum_position);
+      stages_.transform_lhs(lhs_ + group * problem_.lhs.group, range, transformed.data(), tile_position);
+      for (std::int64_t b = 0; b < panels.count(); ++b) {
+        for (std::int64_t position = 0; position < stages_.positions(); ++position)
+          multiply(transformed.data() + position * tile_position, length(range),
+                   weights + group * plan_.weight_group + position * plan_.weight_position, panels.range(b),
+                   sums.data() + position * sum_position);
+        stages_.contract_large(sums.data(), plan_.sum_row, sum_position, range, panels.range(b),
+                               large_ + group * problem_.large.group);
+      }
+    });
+  }
+
+  void run_stages(const float* weights) const {
+    const Blocks chunks{problem_.tiles(), problem_.tiles(), plan_.chunk},
+        panels{stages_.panels(), stages_.panels(), plan_.task_panels};
+    const std::int64_t tile_position = WinogradStages::spread(plan_.chunk * stages_.lhs_row()),
+                       sum_position = WinogradStages::spread(plan_.chunk * plan_.sum_row);
+    const FloatBuffer transformed(stages_.positions() * tile_position), sums(stages_.positions() * sum_position);
+    for (std::int64_t turn = 0; turn < problem_.groups * chunks.count(); ++turn) {
+      const std::int64_t group = turn / chunks.count();
+      const Range chunk = chunks.range(turn % chunks.count());
+      const auto part = [&](std::int64_t begin, std::int64_t end) {
+        return Range{chunk.first + begin, chunk.first + end};
+      };
+      parallel_for(length(chunk), plan_.task_tiles, [&](std::int64_t begin, std::int64_t end) {
+        stages_.transform_lhs(lhs_ + group * problem_.lhs.group, part(begin, end),
+                              transformed.data() + begin * stages_.lhs_row(), tile_position);
+      });
+      parallel_for(stages_.positions() * panels.count(), 1, [&](std::int64_t task, std::int64_t) {
+        const std::int64_t position = task / panels.count();
+        const Range range = panels.range(task % panels.count());
+        multiply(transformed.data() + position * tile_position, length(chunk),
+                 weights + group * plan_.weight_group + position * plan_.weight_position, range,
+                 sums.data() + position * sum_position + range.first * stages_.panel_width());
+      });
+      parallel_for(length(chunk), plan_.task_tiles, [&](std::int64_t begin, std::int64_t end) {
+        stages_.contract_large(sums.data() + begin * plan_.sum_row, plan_.sum_row, sum_position, part(begin, end),
+                               {0, stages_.panels()}, large_ + group * problem_.large.group);
+      });
+    }
+  }
+
+  const WinogradProblem& problem_;
+  const WinogradStages stages_;
+  const WinogradForwardPlan plan_;
+  const MatrixKernels<float>& matrix_;
+  const float *lhs_, *small_;
+  float* large_;
+  std::vector<Segment> segments_;
+  std::vector<std::int64_t> lhs_rows_, sum_rows_;
+};
+
+}  // namespace
+
+void winograd_forward(const WinogradProblem& problem, const float* lhs, const float* small, float* large) {
+  WinogradForward(problem, lhs, small, large).run();
+}
+
+}  // namespace cotangent::kernels

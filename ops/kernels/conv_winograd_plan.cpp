@@ -1,0 +1,192 @@
+// Winograd convolution: which problems it serves, and how they become planes of tiles.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cotangent/ops/kernels/conv_winograd.h"
+#include "cotangent/ops/kernels/isa/winograd.h"
+
+namespace cotangent::kernels {
+namespace {
+
+constexpr std::int64_t ceiling(std::int64_t a, std::int64_t b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
+constexpr std::int64_t modulo(std::int64_t a, std::int64_t b) { return (a % b + b) % b; }
+
+LargeSmallAxis large_small(const ConvAxis& axis, bool gradient) {
+  return gradient ? LargeSmallAxis{axis.in,           axis.kernel, axis.out,      axis.rhs_dilation, axis.stride,
+                                   axis.lhs_dilation, axis.low,    axis.lhs_step, axis.rhs_step,     axis.out_step}
+                  : LargeSmallAxis{axis.in,           axis.out, axis.kernel,   axis.stride,   axis.rhs_dilation,
+                                   axis.lhs_dilation, axis.low, axis.lhs_step, axis.out_step, axis.rhs_step};
+}
+
+}  // namespace
+
+Range Progression::inside(std::int64_t extent) const {
+  return {ceiling(-origin, scale), ceiling(extent - origin, scale)};
+}
+
+TiledAxis::TiledAxis(const LargeSmallAxis& axis) : LargeSmallAxis(axis), first_(-low) {
+  const std::int64_t phases = std::max(stride, lhs_dilation);
+  if ((stride > 1) + (dilation > 1) + (lhs_dilation > 1) > 1 || phases > kMostPhases) return;  // taps stay 0
+  if (large == 0 || small < phases) return;
+  residues = std::min(dilation, large);
+  lhs_blocks = stride;
+  large_blocks = lhs_dilation;
+  taps = ceiling(small, phases);
+  windows = ceiling(large, dilation);
+  if (large_blocks == 1) return;
+  for (std::int64_t c = 0; c < large_blocks; ++c) {
+    const auto at = static_cast<std::size_t>(c);
+    tap_[at] = modulo(low - c, lhs_dilation);
+    shift_[at] = (c + tap_[at] - low) / lhs_dilation;
+    first_ = c == 0 ? shift_[at] : std::min(first_, shift_[at]);
+  }
+  for (std::int64_t c = 0; c < large_blocks; ++c) {
+    std::int64_t& shift = shift_[static_cast<std::size_t>(c)];
+    shift -= first_;
+    windows = c == 0 ? 0 : windows;
+    windows = std::max(windows, shift + ceiling(large - c, lhs_dilation));
+  }
+}
+
+Progression TiledAxis::lhs_at(std::int64_t residue, std::int64_t lhs_block) const {
+  return {first_ + residue + lhs_block, stride * dilation};
+}
+
+Progression TiledAxis::large_at(std::int64_t residue, std::int64_t large_block) const {
+  const std::int64_t scale = dilation * lhs_dilation;
+  return {residue + large_block - scale * shift_[static_cast<std::size_t>(large_block)], scale};
+}
+
+Progression TiledAxis::small_at(std::int64_t lhs_block, std::int64_t large_block) const {
+  return {lhs_block + tap_[static_cast<std::size_t>(large_block)], stride * lhs_dilation};
+}
+
+bool WinogradProblem::arrange(const ConvProblem& problem, bool gradient, std::size_t first, std::size_t second) {
+  weight_gradient = gradient;
+  groups = problem.groups;
+  large_features = problem.out_features;
+  images = gradient ? problem.in_features : problem.batch;
+  in_features = gradient ? problem.batch : problem.in_features;
+  lhs = {problem.lhs_offset, problem.lhs_group, gradient ? problem.lhs_feature : problem.lhs_batch,
+         gradient ? problem.lhs_batch : problem.lhs_feature};
+  const FeatureSteps rhs{problem.rhs_offset, problem.rhs_group, problem.rhs_in_feature, problem.rhs_out_feature},
+      out{problem.out_offset, problem.out_group, problem.out_batch, problem.out_feature};
+  large = gradient ? rhs : out;
+  const FeatureSteps& few = gradient ? out : rhs;
+  small_offset = few.offset;
+  small_group = few.group;
+  small_in = few.image;
+  small_large = few.feature;
+
+  outer_.clear();
+  outer_taps_ = 1;
+  planes_ = images;
+  for (std::size_t d = 0; d < problem.axes.size(); ++d) {
+    const LargeSmallAxis axis = large_small(problem.axes[d], gradient);
+    if (d == first) axes_[0] = TiledAxis(axis);
+    else if (d == second) axes_[1] = TiledAxis(axis);
+    else {
+      outer_.push_back(axis);
+      outer_taps_ *= axis.small;
+      planes_ *= axis.large;
+    }
+  }
+  planes_ *= axes_[0].residues * axes_[1].residues;
+  taps = axes_[0].taps;
+  return taps >= 2 && taps == axes_[1].taps && taps <= kWinogradMostTaps && planes_ > 0 && outer_taps_ > 0 &&
+         in_features > 0;
+}
+
+double WinogradProblem::multiply_adds() const {
+  return static_cast<double>(groups) * static_cast<double>(tiles() * points * points) *
+         static_cast<double>(lhs_blocks() * in_features) * static_cast<double>(large_blocks() * large_features);
+}
+
+// Of the time, in multiply-adds: products, and transforms of both operands and the result, an element of which takes
+// as long as some products.
+double WinogradProblem::estimate() const {
+  constexpr double kTransformed = 6, kWeights = 12;
+  const auto elements = static_cast<double>(groups * points * points);
+  const auto in = static_cast<double>(lhs_blocks() * in_features),
+             out = static_cast<double>(large_blocks() * large_features);
+  return multiply_adds() + elements * (kTransformed * static_cast<double>(tiles()) * (in + out) + kWeights * in * out);
+}
+
+WinogradProblem::WinogradProblem(const ConvProblem& problem) {
+  WinogradProblem best = *this, candidate = *this;
+  double least = -1;
+  for (const bool gradient : {false, true})
+    for (std::size_t second = problem.axes.size(); second-- > 0;)
+      for (std::size_t first = second; first-- > 0;) {
+        if (!candidate.arrange(problem, gradient, first, second)) continue;
+        for (candidate.family = 0; candidate.family < kWinogradFamilies; ++candidate.family) {
+          candidate.points = winograd_points(candidate.family);
+          candidate.tile = candidate.points - candidate.taps + 1;
+          if (candidate.tile < 2 || candidate.tile > kWinogradMostTaps) continue;
+          candidate.tile_rows_ = ceiling(candidate.axes_[0].windows, candidate.tile);
+          candidate.tile_columns_ = ceiling(candidate.axes_[1].windows, candidate.tile);
+          const double estimate = candidate.estimate();
+          if (least >= 0 && estimate >= least) continue;
+          least = estimate;
+          best = candidate;
+        }
+      }
+  if (least < 0)
+    best.refusal =
+        "needs two axes with windows of 2 to 5 positions in each phase, and at most one of stride, "
+        "dilation and input dilation on each of them";
+  *this = std::move(best);
+}
+
+Plane WinogradProblem::lhs_plane(std::int64_t plane, std::int64_t block) const {
+  const std::int64_t residue1 = plane % axes_[1].residues, rest = plane / axes_[1].residues;
+  const std::int64_t residue0 = rest % axes_[0].residues;
+  std::int64_t outer = rest / axes_[0].residues;
+  const std::int64_t block1 = block % axes_[1].lhs_blocks, blocks = block / axes_[1].lhs_blocks;
+  std::int64_t outer_tap = blocks / axes_[0].lhs_blocks;
+  const Progression at0 = axes_[0].lhs_at(residue0, blocks % axes_[0].lhs_blocks),
+                    at1 = axes_[1].lhs_at(residue1, block1);
+  Plane result{at0.origin * axes_[0].lhs_step + at1.origin * axes_[1].lhs_step,
+               {at0.scale * axes_[0].lhs_step, at1.scale * axes_[1].lhs_step},
+               {at0.inside(axes_[0].lhs), at1.inside(axes_[1].lhs)}};
+  for (std::size_t d = outer_.size(); d-- > 0;) {
+    const LargeSmallAxis& axis = outer_[d];
+    const std::int64_t p = outer % axis.large * axis.stride + outer_tap % axis.small * axis.dilation - axis.low;
+    outer /= axis.large;
+    outer_tap /= axis.small;
+    if (p < 0 || p % axis.lhs_dilation != 0 || p / axis.lhs_dilation >= axis.lhs) result.valid = {};
+    else result.offset += p / axis.lhs_dilation * axis.lhs_step;
+  }
+  result.offset += outer * lhs.image;
+  return result;
+}
+
+Plane WinogradProblem::large_plane(std::int64_t plane, std::int64_t block) const {
+  const std::int64_t residue1 = plane % axes_[1].residues, rest = plane / axes_[1].residues;
+  std::int64_t outer = rest / axes_[0].residues;
+  const Progression at0 = axes_[0].large_at(rest % axes_[0].residues, block / axes_[1].large_blocks),
+                    at1 = axes_[1].large_at(residue1, block % axes_[1].large_blocks);
+  Plane result{at0.origin * axes_[0].large_step + at1.origin * axes_[1].large_step,
+               {at0.scale * axes_[0].large_step, at1.scale * axes_[1].large_step},
+               {at0.inside(axes_[0].large), at1.inside(axes_[1].large)}};
+  for (std::size_t d = outer_.size(); d-- > 0; outer /= outer_[d].large)
+    result.offset += outer % outer_[d].large * outer_[d].large_step;
+  result.offset += outer * large.image;
+  return result;
+}
+
+Plane WinogradProblem::small_plane(std::int64_t lhs_block, std::int64_t large_block) const {
+  const std::int64_t blocks = lhs_block / axes_[1].lhs_blocks;
+  std::int64_t outer_tap = blocks / axes_[0].lhs_blocks;
+  const Progression at0 = axes_[0].small_at(blocks % axes_[0].lhs_blocks, large_block / axes_[1].large_blocks),
+                    at1 = axes_[1].small_at(lhs_block % axes_[1].lhs_blocks, large_block % axes_[1].large_blocks);
+  Plane result{at0.origin * axes_[0].small_step + at1.origin * axes_[1].small_step,
+               {at0.scale * axes_[0].small_step, at1.scale * axes_[1].small_step},
+               {at0.inside(axes_[0].small), at1.inside(axes_[1].small)}};
+  for (std::size_t d = outer_.size(); d-- > 0; outer_tap /= outer_[d].small)
+    result.offset += outer_tap % outer_[d].small * outer_[d].small_step;
+  return result;
+}
+
+}  // namespace cotangent::kernels

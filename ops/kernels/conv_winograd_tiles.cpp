@@ -1,0 +1,190 @@
+// The stages of Winograd convolution that touch tiles: gathering, transforming, scattering.
+#include "cotangent/ops/kernels/conv_winograd_tiles.h"
+
+#include <algorithm>
+
+#include "cotangent/ops/kernels/isa/dispatch.h"
+
+namespace cotangent::kernels {
+namespace {
+
+constexpr std::int64_t kLine = 16;  // elements of a cache line
+
+Range intersect(Range a, Range b) {
+  const std::int64_t first = std::max(a.first, b.first);
+  return {first, std::max(first, std::min(a.second, b.second))};
+}
+
+Range from(std::int64_t first, std::int64_t count) { return {first, first + count}; }
+
+bool inside(Range part, Range all) { return part.first >= all.first && part.second <= all.second; }
+
+std::int64_t offset_at(const Plane& plane, std::int64_t row, std::int64_t column) {
+  return plane.offset + row * plane.step[0] + column * plane.step[1];
+}
+
+}  // namespace
+
+WinogradStages::WinogradStages(const WinogradProblem& problem)
+    : problem_(problem), matrix_(table<MatrixKernels<float>>()), kernels_(table<WinogradKernels<float>>()) {
+  panels_per_block_ = (problem.large_features + panel_width() - 1) / panel_width();
+  block_features_ = whole(problem.in_features);
+  lhs_row_ = problem.lhs_blocks() * block_features_;
+  if (lhs_row_ % (4 * kLine) == 0) lhs_row_ += kLine;
+}
+
+std::int64_t WinogradStages::width(std::int64_t panel) const {
+  return std::min(panel_width(), problem_.large_features - panel % panels_per_block_ * panel_width());
+}
+
+std::int64_t WinogradStages::spread(std::int64_t elements) {
+  return ((elements + kLine - 1) / kLine | 1) * kLine;  // an odd number of lines
+}
+
+// True if a part of a plane can be transformed where it is.
+bool WinogradStages::in_place(const Plane& plane, std::int64_t feature_step, std::int64_t features, Range rows,
+                              Range columns) const {
+  return feature_step == 1 && features % matrix_.lanes == 0 && inside(rows, plane.valid[0]) &&
+         inside(columns, plane.valid[1]);
+}
+
+// Copies a part of a plane to [row][column][feature, up to whole vectors], zero where nothing is valid.
+void WinogradStages::gather(const Plane& plane, std::int64_t feature_step, std::int64_t features, const float* from,
+                            Range rows, Range columns, float* to) const {
+  const std::int64_t pixel = whole(features), row_step = length(columns) * pixel;
+  const Range valid = intersect(columns, plane.valid[1]);
+  const bool all = length(valid) == length(columns) && pixel == features;
+  for (std::int64_t y = rows.first; y < rows.second; ++y, to += row_step) {
+    const bool row_valid = y >= plane.valid[0].first && y < plane.valid[0].second && length(valid) > 0;
+    if (!row_valid || !all) std::fill(to, to + row_step, 0.0f);
+    if (!row_valid) continue;
+    matrix_.copy({length(valid), features, from + offset_at(plane, y, valid.first), plane.step[1], feature_step,
+                  to + (valid.first - columns.first) * pixel, pixel, 1});
+  }
+}
+
+// The way back: [row][column][panel width] to the valid part of a plane.
+void WinogradStages::scatter(const Plane& plane, std::int64_t feature_step, std::int64_t features, Range rows,
+                             Range columns, const float* from, std::int64_t from_row, float* to) const {
+  const Range valid = intersect(columns, plane.valid[1]), valid_rows = intersect(rows, plane.valid[0]);
+  if (length(valid) == 0) return;
+  for (std::int64_t y = valid_rows.first; y < valid_rows.second; ++y)
+    matrix_.copy({length(valid), features,
+                  from + (y - rows.first) * from_row + (valid.first - columns.first) * panel_width(), panel_width(), 1,
+                  to + offset_at(plane, y, valid.first), plane.step[1], feature_step});
+}
+
+void WinogradStages::transform_lhs(const float* lhs, Range tiles, float* to, std::int64_t position_step) const {
+  const std::int64_t features = problem_.in_features, pixel = block_features_, n = problem_.points, m = problem_.tile;
+  const std::int64_t step = problem_.lhs.feature;
+  const std::int64_t most = std::min(length(tiles), problem_.tile_columns());
+  const FloatBuffer local(n * (step == 1 ? n : most * m + n - m) * pixel);
+  const auto transform = kernels_.input[problem_.family];
+  problem_.for_each_run(tiles, [&](const TileRun& run) {
+    const Range rows = from(run.row * m, n);
+    for (std::int64_t block = 0; block < problem_.lhs_blocks(); ++block) {
+      const Plane plane = problem_.lhs_plane(run.plane, block);
+      float* const out = to + run.first * lhs_row_ + block * pixel;
+      const Range band = from(run.column * m, run.count * m + n - m);
+      if (length(intersect(rows, plane.valid[0])) == 0 || length(intersect(band, plane.valid[1])) == 0) {
+        for (std::int64_t p = 0; p < n * n; ++p)
+          for (std::int64_t i = 0; i < run.count; ++i) std::fill_n(out + p * position_step + i * lhs_row_, pixel, 0.0f);
+        continue;
+      }
+      if (step != 1) gather(plane, step, features, lhs, rows, band, local.data());
+      for (std::int64_t i = 0; i < run.count; ++i) {
+        const Range columns = from(band.first + i * m, n);
+        GridTransform<float> grid{pixel,        nullptr, n * pixel, pixel, out + i * lhs_row_, n * position_step,
+                                  position_step};
+        if (step != 1) {
+          grid.from = local.data() + i * m * pixel;
+          grid.from_row = length(band) * pixel;
+        } else if (in_place(plane, step, features, rows, columns)) {
+          grid.from = lhs + offset_at(plane, rows.first, columns.first);
+          grid.from_row = plane.step[0];
+          grid.from_column = plane.step[1];
+        } else {
+          gather(plane, step, features, lhs, rows, columns, local.data());
+          grid.from = local.data();
+        }
+        transform(grid);
+      }
+    }
+  });
+}
+
+void WinogradStages::expand_large(const float* large, Range tiles, float* to, std::int64_t panel_step,
+                                  std::int64_t position_step) const {
+  const std::int64_t features = problem_.large_features, pixel = whole(features), n = problem_.points,
+                     m = problem_.tile;
+  const std::int64_t step = problem_.large.feature;
+  const std::int64_t most = std::min(length(tiles), problem_.tile_columns());
+  const FloatBuffer local(m * (step == 1 ? m : most * m) * pixel);
+  const auto transform = kernels_.expand[problem_.family][m - 2];
+  problem_.for_each_run(tiles, [&](const TileRun& run) {
+    const Range rows = from(run.row * m, m), band = from(run.column * m, run.count * m);
+    for (std::int64_t block = 0; block < problem_.large_blocks(); ++block) {
+      const Plane plane = problem_.large_plane(run.plane, block);
+      if (step != 1) gather(plane, step, features, large, rows, band, local.data());
+      for (std::int64_t i = 0; i < run.count; ++i) {
+        const Range columns = from(band.first + i * m, m);
+        GridTransform<float> grid{0, nullptr, m * pixel, pixel, nullptr, n * position_step, position_step};
+        if (step != 1) {
+          grid.from = local.data() + i * m * pixel;
+          grid.from_row = length(band) * pixel;
+        } else if (in_place(plane, step, features, rows, columns)) {
+          grid.from = large + offset_at(plane, rows.first, columns.first);
+          grid.from_row = plane.step[0];
+          grid.from_column = plane.step[1];
+        } else {
+          gather(plane, step, features, large, rows, columns, local.data());
+          grid.from = local.data();
+        }
+        for (std::int64_t p = 0; p < panels_per_block_; ++p, grid.from += panel_width()) {
+          const std::int64_t panel = block * panels_per_block_ + p;
+          grid.features = whole(width(panel));
+          grid.to = to + panel * panel_step + (run.first + i) * panel_width();
+          transform(grid);
+        }
+      }
+    }
+  });
+}
+
+void WinogradStages::contract_large(const float* sums, std::int64_t row_step, std::int64_t position_step, Range tiles,
+                                    Range panels, float* large) const {
+  const std::int64_t n = problem_.points, m = problem_.tile, step = problem_.large.feature;
+  const std::int64_t most = std::min(length(tiles), problem_.tile_columns());
+  const FloatBuffer local(m * (step == 1 ? m : most * m) * panel_width());
+  const auto transform = kernels_.contract[problem_.family][m - 2];
+  problem_.for_each_run(tiles, [&](const TileRun& run) {
+    const Range rows = from(run.row * m, m), band = from(run.column * m, run.count * m);
+    for (std::int64_t panel = panels.first; panel < panels.second; ++panel) {
+      const Plane plane = problem_.large_plane(run.plane, panel / panels_per_block_);
+      const std::int64_t features = width(panel);
+      float* const memory = large + panel % panels_per_block_ * panel_width() * step;
+      const std::int64_t from_row = (step == 1 ? m : length(band)) * panel_width();
+      for (std::int64_t i = 0; i < run.count; ++i) {
+        const Range columns = from(band.first + i * m, m);
+        GridTransform<float> grid{
+            whole(features),   sums + (run.first + i) * row_step + (panel - panels.first) * panel_width(),
+            n * position_step, position_step,
+            local.data(),      from_row,
+            panel_width()};
+        const bool direct = in_place(plane, step, features, rows, columns);
+        if (direct) {
+          grid.to = memory + offset_at(plane, rows.first, columns.first);
+          grid.to_row = plane.step[0];
+          grid.to_column = plane.step[1];
+        } else if (step != 1) {
+          grid.to += i * m * panel_width();
+        }
+        transform(grid);
+        if (step == 1 && !direct) scatter(plane, step, features, rows, columns, local.data(), from_row, memory);
+      }
+      if (step != 1) scatter(plane, step, features, rows, band, local.data(), from_row, memory);
+    }
+  });
+}
+
+}  // namespace cotangent::kernels

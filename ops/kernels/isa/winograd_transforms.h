@@ -1,0 +1,175 @@
+// The transforms of Winograd convolution on vectors of features. For the level compiled for.
+//
+// F(m, r), the m outputs of a window of r taps, from n = m + r - 1 products (S. Winograd, "Arithmetic Complexity of
+// Computations", 1980; A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2016) is the
+// transpose of Toom and Cook's multiplication of polynomials: with the finite points p and infinity,
+//   y = A^T ((G g) * (B^T d)),
+//   A^T[i, p] = p^i,  G[p, k] = p^k / N(p),  B^T[p, :] = the coefficients of prod (x - q) over the other points q,
+//   N(p) = prod (p - q);  for infinity the last power alone, and the coefficients of prod (x - q) over all points.
+// The points are 0, +-p and infinity, so that each pair +-p shares an even and an odd part. +-3/4 and +-3/2 have a
+// third of the error of the usual +-1 and +-2 (B. Barabasz et al., "Error Analysis and Improving the Accuracy of
+// Winograd Convolution", 2020, on the choice of points).
+#pragma once
+
+#include <Eigen/Core>
+
+#include "cotangent/ops/kernels/isa/micro_kernel.h"
+#include "cotangent/ops/kernels/isa/winograd.h"
+
+namespace cotangent::kernels::COTANGENT_ISA {
+
+// The points of a family, but for 0 and infinity, and what follows from them.
+template <int Points>
+struct WinogradPoints;
+
+template <>
+struct WinogradPoints<4> {
+  static constexpr int kPairs = 1;
+  static constexpr double kPoint[kPairs] = {1};
+  static constexpr double kAll[kPairs + 1] = {-1, 1};      // prod (x^2 - q^2), in powers of x^2
+  static constexpr double kOther[kPairs][kPairs] = {{1}};  // the same without the pair
+  static constexpr double kNorm[kPairs] = {2};             // N(p) = N(-p)
+};
+
+template <>
+struct WinogradPoints<6> {
+  static constexpr int kPairs = 2;
+  static constexpr double a = 0.75, b = 1.5;
+  static constexpr double kPoint[kPairs] = {a, b};
+  static constexpr double kAll[kPairs + 1] = {a * a * b * b, -(a* a + b * b), 1};
+  static constexpr double kOther[kPairs][kPairs] = {{-b * b, 1}, {-a * a, 1}};
+  static constexpr double kNorm[kPairs] = {2 * a * a * (a * a - b * b), 2 * b* b*(b* b - a * a)};
+};
+
+constexpr double power(double base, int exponent) { return exponent == 0 ? 1 : base * power(base, exponent - 1); }
+
+// total + coefficient * x.
+template <class T>
+inline Packet<T> add_multiple(double coefficient, const Packet<T>& x, const Packet<T>& total) {
+  using namespace Eigen::internal;
+  if (coefficient == 1) return padd(total, x);
+  if (coefficient == -1) return psub(total, x);
+  return pmadd(pset1<Packet<T>>(static_cast<T>(coefficient)), x, total);
+}
+
+template <class T>
+inline Packet<T> multiple(double coefficient, const Packet<T>& x) {
+  using namespace Eigen::internal;
+  if (coefficient == 1) return x;
+  return pmul(pset1<Packet<T>>(static_cast<T>(coefficient)), x);
+}
+
+// B^T, one-dimensional. Pairs are at 1 + 2 pair (p) and 2 + 2 pair (-p).
+template <class T, int Points>
+struct InputTransform {
+  static constexpr int kIn = Points, kOut = Points;
+  using Set = WinogradPoints<Points>;
+
+  static void apply(const Packet<T>* d, Packet<T>* to) {
+    using P = Packet<T>;
+    using namespace Eigen::internal;
+    P zero = d[2 * Set::kPairs], infinity = d[2 * Set::kPairs + 1];  // kAll ends with 1
+#pragma GCC unroll 8
+    for (int i = 0; i < Set::kPairs; ++i) {
+      zero = add_multiple<T>(Set::kAll[i], d[2 * i], zero);
+      infinity = add_multiple<T>(Set::kAll[i], d[2 * i + 1], infinity);
+    }
+    to[0] = zero;
+    to[Points - 1] = infinity;
+#pragma GCC unroll 8
+    for (int pair = 0; pair < Set::kPairs; ++pair) {
+      P even = d[2 * Set::kPairs], odd = d[2 * Set::kPairs - 1];  // kOther ends with 1
+#pragma GCC unroll 8
+      for (int i = 0; i + 1 < Set::kPairs; ++i) {
+        even = add_multiple<T>(Set::kOther[pair][i], d[2 * i + 2], even);
+        odd = add_multiple<T>(Set::kOther[pair][i], d[2 * i + 1], odd);
+      }
+      to[1 + 2 * pair] = add_multiple<T>(Set::kPoint[pair], odd, even);
+      to[2 + 2 * pair] = add_multiple<T>(-Set::kPoint[pair], odd, even);
+    }
+  }
+};
+
+// G, one-dimensional, for Taps taps.
+template <class T, int Points, int Taps>
+struct Expansion {
+  static constexpr int kIn = Taps, kOut = Points;
+  using Set = WinogradPoints<Points>;
+
+  static void apply(const Packet<T>* g, Packet<T>* to) {
+    using P = Packet<T>;
+    to[0] = multiple<T>(1 / Set::kAll[0], g[0]);
+    to[Points - 1] = g[Taps - 1];
+#pragma GCC unroll 8
+    for (int pair = 0; pair < Set::kPairs; ++pair) {
+      const double p = Set::kPoint[pair], n = Set::kNorm[pair];
+      P even = multiple<T>(1 / n, g[0]), odd = multiple<T>(p / n, g[1]);
+#pragma GCC unroll 8
+      for (int k = 2; k < Taps; ++k) {
+        P& part = k % 2 == 0 ? even : odd;
+        part = add_multiple<T>(power(p, k) / n, g[k], part);
+      }
+      to[1 + 2 * pair] = Eigen::internal::padd(even, odd);
+      to[2 + 2 * pair] = Eigen::internal::psub(even, odd);
+    }
+  }
+};
+
+// A^T, one-dimensional, for Outputs outputs.
+template <class T, int Points, int Outputs>
+struct Contraction {
+  static constexpr int kIn = Points, kOut = Outputs;
+  using Set = WinogradPoints<Points>;
+
+  static void apply(const Packet<T>* u, Packet<T>* to) {
+    using P = Packet<T>;
+    P sum[Set::kPairs], difference[Set::kPairs];
+#pragma GCC unroll 8
+    for (int pair = 0; pair < Set::kPairs; ++pair) {
+      sum[pair] = Eigen::internal::padd(u[1 + 2 * pair], u[2 + 2 * pair]);
+      difference[pair] = Eigen::internal::psub(u[1 + 2 * pair], u[2 + 2 * pair]);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < Outputs; ++i) {
+      const P* part = i % 2 == 0 ? sum : difference;
+      P total = i == 0             ? Eigen::internal::padd(u[0], part[0])
+                : i == Outputs - 1 ? add_multiple<T>(power(Set::kPoint[0], i), part[0], u[Points - 1])
+                                   : multiple<T>(power(Set::kPoint[0], i), part[0]);
+#pragma GCC unroll 8
+      for (int pair = 1; pair < Set::kPairs; ++pair)
+        total = add_multiple<T>(power(Set::kPoint[pair], i), part[pair], total);
+      to[i] = total;
+    }
+  }
+};
+
+// A one-dimensional transform along the rows of a grid and then along its columns.
+template <class T, class Transform>
+void transform_grid(const GridTransform<T>& grid) {
+  using P = Packet<T>;
+  using namespace Eigen::internal;
+  constexpr int kIn = Transform::kIn, kOut = Transform::kOut;
+  for (std::int64_t f = 0; f < grid.features; f += kLanes<T>) {
+    P middle[kOut][kIn];
+    const T* from = grid.from + f;
+#pragma GCC unroll 8
+    for (int j = 0; j < kIn; ++j, from += grid.from_column) {
+      P in[kIn], out[kOut];
+#pragma GCC unroll 8
+      for (int i = 0; i < kIn; ++i) in[i] = ploadu<P>(from + i * grid.from_row);
+      Transform::apply(in, out);
+#pragma GCC unroll 8
+      for (int i = 0; i < kOut; ++i) middle[i][j] = out[i];
+    }
+    T* to = grid.to + f;
+#pragma GCC unroll 8
+    for (int i = 0; i < kOut; ++i, to += grid.to_row) {
+      P out[kOut];
+      Transform::apply(middle[i], out);
+#pragma GCC unroll 8
+      for (int j = 0; j < kOut; ++j) pstoreu(to + j * grid.to_column, out[j]);
+    }
+  }
+}
+
+}  // namespace cotangent::kernels::COTANGENT_ISA
