@@ -6,12 +6,6 @@
 namespace cotangent::kernels {
 namespace {
 
-// Many groups of next to no features, adjacent in memory: each alone would be too small a matrix product.
-bool is_depthwise(const ConvProblem& problem) {
-  return problem.groups >= 8 && problem.out_features * std::min(problem.in_features, problem.batch) <= 4 &&
-         problem.lhs_group <= 4;
-}
-
 bool has_output(const ConvProblem& problem) {
   return problem.batch > 0 && problem.out_features > 0 &&
          std::all_of(problem.axes.begin(), problem.axes.end(), [](const ConvAxis& axis) { return axis.out > 0; });
@@ -22,7 +16,7 @@ bool has_output(const ConvProblem& problem) {
 template <class T>
 void convolve(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
   if (!has_output(problem)) return;
-  if (is_depthwise(problem)) convolve_depthwise(problem, lhs, rhs, out);
+  if (depthwise_cost(problem, sizeof(T)).refusal.empty()) convolve_depthwise(problem, lhs, rhs, out);
   else convolve_by_im2col(problem, lhs, rhs, out);
 }
 

@@ -1,6 +1,7 @@
 // The algorithms of convolution, and the choice between them. Internal.
 #pragma once
 
+#include "cotangent/ops/kernels/conv_cost.h"
 #include "cotangent/ops/kernels/conv_problem.h"
 
 namespace cotangent::kernels {
@@ -16,5 +17,8 @@ template <class T>
 void convolve_by_im2col(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
 void convolve_depthwise(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+
+// What convolve_depthwise would do. It refuses groups of more than a few features.
+ConvCost depthwise_cost(const ConvProblem& problem, std::int64_t element_size);
 
 }  // namespace cotangent::kernels
