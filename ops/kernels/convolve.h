@@ -28,4 +28,7 @@ ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size
 ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size);
 
+// What convolve_depthwise would do. It refuses groups of more than a few features.
+ConvCost depthwise_cost(const ConvProblem& problem, std::int64_t element_size);
+
 }  // namespace cotangent::kernels
