@@ -31,6 +31,7 @@
 #include "cotangent/ops/conv_rules.h"
 #include "cotangent/ops/kernels/convolve.h"
 #include "cotangent/ops/movement.h"
+#include "cotangent/ops/reduce.h"
 
 namespace cotangent {
 namespace {
@@ -71,24 +72,54 @@ class ConvGeneralDilated final : public Primitive {
   explicit ConvGeneralDilated(kernels::ConvAttributes attributes) : attributes_(std::move(attributes)) {}
   std::string_view name() const override { return "conv_general_dilated"; }
 
+  // Inputs are lhs, rhs and, if there is one, the bias.
   Shape shape(const Tensors& inputs) const override {
-    return conv_shape(name(), inputs[0].shape(), inputs[1].shape(), attributes_);
+    const Shape output = conv_shape(name(), inputs[0].shape(), inputs[1].shape(), attributes_);
+    if (inputs.size() == 3) require_bias(inputs, output[feature_axis()]);
+    choose(inputs, output);  // throws if the limits leave no algorithm
+    return output;
   }
 
   void forward(const Tensors& inputs, Tensor& output) const override {
-    const kernels::ConvProblem problem =
-        kernels::make_conv_problem(inputs[0].shape(), inputs[1].shape(), output.shape(), attributes_);
+    const std::vector<kernels::ConvStep> steps = choose(inputs, output.shape());
     visit_floating(output.dtype(), [&]<class T>() {
-      kernels::convolve(problem, inputs[0].data<T>().data(), inputs[1].data<T>().data(),
-                        output.mutable_data<T>().data());
+      kernels::convolve(steps, inputs[0].data<T>().data(), inputs[1].data<T>().data(),
+                        inputs.size() == 3 ? inputs[2].data<T>().data() : nullptr, output.mutable_data<T>().data());
     });
   }
 
   Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t which) const override {
-    return which == 0 ? lhs_vjp(inputs[0].shape(), inputs[1], g) : rhs_vjp(inputs[0], inputs[1].shape(), g);
+    if (which == 0) return lhs_vjp(inputs[0].shape(), inputs[1], g);
+    if (which == 1) return rhs_vjp(inputs[0], inputs[1].shape(), g);
+    std::vector<int> others;
+    for (int axis = 0; axis < g.ndim(); ++axis)
+      if (axis != attributes_.dimension_numbers.out_spec[1]) others.push_back(axis);
+    return sum(g, others);
   }
 
  private:
+  std::size_t feature_axis() const { return static_cast<std::size_t>(attributes_.dimension_numbers.out_spec[1]); }
+
+  void require_bias(const Tensors& inputs, std::int64_t features) const {
+    if (inputs[2].shape() != Shape{features} || inputs[2].dtype() != inputs[0].dtype())
+      fail(name(), fmt::format("bias must have one number for each output feature, {} ({},), got {}",
+                               cotangent::name(inputs[0].dtype()), features, describe(inputs[2])));
+  }
+
+  std::vector<kernels::ConvStep> choose(const Tensors& inputs, const Shape& output) const {
+    const auto size = static_cast<std::int64_t>(size_of(inputs[0].dtype()));
+    return kernels::choose(name(),
+                           kernels::make_conv_problem(inputs[0].shape(), inputs[1].shape(), output, attributes_), size,
+                           attributes_.limits);
+  }
+
+  // Those of a derivative: the algorithm that was asked for may not serve it.
+  kernels::ConvAttributes derivative_attributes() const {
+    kernels::ConvAttributes result = attributes_;
+    result.limits.algorithm = ConvAlgorithm::Auto;
+    return result;
+  }
+
   // The dilated extents of one spatial axis of lhs, the kernel and the cotangent.
   struct Extents {
     std::int64_t lhs, rhs, g;
@@ -104,7 +135,7 @@ class ConvGeneralDilated final : public Primitive {
   Tensor lhs_vjp(const Shape& lhs, const Tensor& rhs, const Tensor& g) const {
     const auto& [lhs_spec, rhs_spec, out_spec] = attributes_.dimension_numbers;
     const std::int64_t groups = attributes_.feature_group_count * attributes_.batch_group_count;
-    kernels::ConvAttributes transposed = attributes_;
+    kernels::ConvAttributes transposed = derivative_attributes();
     std::swap(transposed.window_strides, transposed.lhs_dilation);
     transposed.dimension_numbers = {out_spec, swapped(rhs_spec), lhs_spec};
     transposed.feature_group_count = groups;
@@ -123,7 +154,7 @@ class ConvGeneralDilated final : public Primitive {
   Tensor rhs_vjp(const Tensor& lhs, const Shape& rhs, const Tensor& g) const {
     if (g.size() == 0) return {};  // an empty sum; and g may have no extent to be a kernel
     const auto& [lhs_spec, rhs_spec, out_spec] = attributes_.dimension_numbers;
-    kernels::ConvAttributes transposed = attributes_;
+    kernels::ConvAttributes transposed = derivative_attributes();
     std::swap(transposed.window_strides, transposed.rhs_dilation);
     transposed.dimension_numbers = {swapped(lhs_spec), swapped(out_spec), swapped(rhs_spec)};
     std::swap(transposed.feature_group_count, transposed.batch_group_count);
@@ -163,6 +194,14 @@ Tensor conv_general_dilated(const Tensor& lhs, const Tensor& rhs, const ConvOpti
   kernels::ConvAttributes attributes = resolve_conv(kName, lhs.shape(), rhs.shape(), options);
   const DType dtype = conv_dtype(kName, lhs, rhs, options.preferred_element_type);
   return run<ConvGeneralDilated>({lhs.to(dtype), rhs.to(dtype)}, std::move(attributes));
+}
+
+Tensor conv_general_dilated_with_bias(const Tensor& lhs, const Tensor& rhs, const Tensor& bias,
+                                      const ConvOptions& options) {
+  kernels::ConvAttributes attributes = resolve_conv(kName, lhs.shape(), rhs.shape(), options);
+  const DType dtype = conv_dtype(kName, lhs, rhs, options.preferred_element_type);
+  if (bias.is_null()) fail(kName, "bias is null; call conv_general_dilated for a convolution without one");
+  return run<ConvGeneralDilated>({lhs.to(dtype), rhs.to(dtype), bias.to(dtype)}, std::move(attributes));
 }
 
 }  // namespace cotangent

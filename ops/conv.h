@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cotangent/core/tensor.h"
+#include "cotangent/ops/conv_algorithm.h"
 #include "cotangent/ops/conv_dimension_numbers.h"
 #include "cotangent/ops/window.h"
 
@@ -42,6 +43,8 @@ struct ConvOptions {
   std::int64_t batch_group_count = 1;             // group j of the output's features sees group j of lhs's batch
   PrecisionOption precision = Precision::Default;
   std::optional<DType> preferred_element_type = std::nullopt;  // compute and return this wider type
+  ConvAlgorithm algorithm = ConvAlgorithm::Auto;               // of this call; its derivatives choose their own
+  std::optional<std::int64_t> max_workspace = std::nullopt;    // bytes beside operands and output, also of derivatives
 };
 
 // Cross-correlation of lhs (N, C, spatial...) with the kernel rhs (O, C / feature_group_count, spatial...), laid out as
@@ -55,5 +58,9 @@ struct ConvOptions {
 // Any number of spatial axes; both operands Float32 or both Float64; extents of 0 are legal except in the kernel's
 // window. Error, before any arithmetic, for everything that does not fit. (jax.lax.conv_general_dilated)
 Tensor conv_general_dilated(const Tensor& lhs, const Tensor& rhs, const ConvOptions& options = {});
+
+// The same plus bias[o] everywhere in the output's feature o, in one pass. bias is (O), of the operands' type.
+Tensor conv_general_dilated_with_bias(const Tensor& lhs, const Tensor& rhs, const Tensor& bias,
+                                      const ConvOptions& options = {});
 
 }  // namespace cotangent

@@ -140,6 +140,13 @@ ConvAttributes resolve_conv(std::string_view operation, const Shape& lhs, const 
   require_from_one(operation, "rhs_dilation", result.rhs_dilation);
   result.feature_group_count = options.feature_group_count;
   result.batch_group_count = options.batch_group_count;
+  result.limits.algorithm = options.algorithm;
+  result.limits.exact = options.precision == Precision::Highest;
+  if (options.max_workspace) {
+    if (*options.max_workspace < 0)
+      fail(operation, fmt::format("max_workspace must not be negative, got {}", *options.max_workspace));
+    result.limits.max_workspace = *options.max_workspace;
+  }
 
   if (options.padding.named(operation) && !options.lhs_dilation.all(1))
     fail(operation,

@@ -1,5 +1,5 @@
 // Winograd convolution forced on random problems, forward and both gradients, against the definition in Float64.
-#include "cotangent/ops/kernels/conv_winograd.h"
+#include "cotangent/ops/kernels/convolve.h"
 
 #include <gtest/gtest.h>
 

@@ -4,22 +4,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "cotangent/core/memory.h"
 #include "cotangent/ops/kernels/conv_matrix.h"
+#include "cotangent/ops/kernels/workspace.h"
 
 namespace cotangent::kernels {
-
-// Buffers of one call or one task, from the cache of tensor memory.
-template <class T>
-class Workspace {
- public:
-  explicit Workspace(std::int64_t elements)
-      : memory_(elements > 0 ? allocate(static_cast<std::size_t>(elements) * sizeof(T)) : nullptr) {}
-  T* data() const { return reinterpret_cast<T*>(memory_.get()); }
-
- private:
-  std::shared_ptr<std::byte> memory_;
-};
 
 // The axes of lhs besides the spatial ones: channels, which lie closest, and images. Which of the two is the problem's
 // batch and which its features depends on who asks.

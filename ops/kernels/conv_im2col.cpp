@@ -5,17 +5,19 @@
 // is used in place. A convolution with few outputs and a long sum, as every weight gradient is, is cut along the sum:
 // the number of partial results depends on the shape alone, and they are added in a fixed order, so that the bits do
 // not depend on the number of threads.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
 
 #include "cotangent/core/gemm.h"
-#include "cotangent/core/memory.h"
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_pack.h"
 #include "cotangent/ops/kernels/conv_plan.h"
 #include "cotangent/ops/kernels/convolve.h"
+#include "cotangent/ops/kernels/workspace.h"
 
 namespace cotangent::kernels {
 namespace {
@@ -57,18 +59,6 @@ void multiply(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T
     gemm(transposed(a.rows_adjacent), transposed(b.rows_adjacent), rows, columns, reduction, T{1}, a.data, a.leading,
          b.data, b.leading, static_cast<T>(add), c.data, c.leading);
 }
-
-// Buffers of one call or one tile, from the cache of tensor memory.
-template <class T>
-class Workspace {
- public:
-  explicit Workspace(std::int64_t elements)
-      : memory_(elements > 0 ? allocate(static_cast<std::size_t>(elements) * sizeof(T)) : nullptr) {}
-  T* data() const { return reinterpret_cast<T*>(memory_.get()); }
-
- private:
-  std::shared_ptr<std::byte> memory_;
-};
 
 // One problem without lhs dilation and with no extent of 0: how it is cut, and the work on each piece.
 template <class T>
@@ -236,7 +226,34 @@ void fill_zero(const ConvProblem& problem, T* out) {
   }
 }
 
+ConvCost plan_cost(const ConvProblem& problem, std::int64_t element_size) {
+  const ConvPlan plan(problem, element_size);
+  const std::int64_t rows = plan.row_blocks.block, terms = plan.reduction_blocks.block,
+                     features = plan.feature_blocks.block;
+  const std::int64_t packed = plan.weights_packed ? problem.groups * plan.reduction.extent * problem.out_features : 0;
+  const std::int64_t partial = plan.splits > 1 ? plan.tiles(problem) * plan.splits * plan.tile_elements() : 0;
+  ConvCost cost;
+  cost.multiply_adds = problem.groups * plan.rows.extent * plan.reduction.extent * problem.out_features;
+  cost.products = fmt::format("{} x ({} x {}) x ({} x {})", plan.tiles(problem) * plan.reduction_blocks.count(), rows,
+                              terms, terms, features);
+  cost.workspace =
+      element_size * (packed + partial + num_threads() * (rows * terms + terms * features + plan.tile_elements()));
+  return cost;
+}
+
 }  // namespace
+
+ConvCost im2col_cost(const ConvProblem& problem, std::int64_t element_size) {
+  ConvCost total;
+  for (const ConvProblem& phase : split_phases(problem)) {
+    if (reduction_index(phase).extent == 0) continue;
+    const ConvCost cost = plan_cost(phase, element_size);
+    total.multiply_adds += cost.multiply_adds;
+    total.workspace = std::max(total.workspace, cost.workspace);
+    total.products += (total.products.empty() ? "" : " + ") + cost.products;
+  }
+  return total;
+}
 
 template <class T>
 void convolve_by_im2col(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {

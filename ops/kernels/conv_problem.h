@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cotangent/core/shape.h"
+#include "cotangent/ops/conv_algorithm.h"
 #include "cotangent/ops/conv_dimension_numbers.h"
 #include "cotangent/ops/window.h"
 
@@ -17,6 +18,7 @@ struct ConvAttributes {
   std::vector<std::int64_t> lhs_dilation, rhs_dilation;
   ConvDimensionNumbers dimension_numbers;
   std::int64_t feature_group_count = 1, batch_group_count = 1;
+  ConvLimits limits = {};
 };
 
 // One spatial axis: output x reads kernel k and input y where y * lhs_dilation = x * stride + k * rhs_dilation - low.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cotangent/ops/kernels/conv_winograd_plans.h"
+#include "cotangent/ops/kernels/convolve.h"
 
 namespace cotangent::kernels {
 
@@ -12,6 +13,16 @@ ConvCost winograd_cost(const ConvProblem& problem) {
   if (!cost.refusal.empty()) return cost;
   cost.multiply_adds = static_cast<std::int64_t>(winograd.multiply_adds());
   return cost;
+}
+
+bool winograd_pays(const ConvProblem& problem) {
+  constexpr double kSlower = 1.1;  // a multiply-add here, compared with one of a direct convolution
+  const WinogradProblem winograd(problem);
+  double direct = static_cast<double>(problem.groups * problem.batch) *
+                  static_cast<double>(problem.in_features * problem.out_features);
+  for (const ConvAxis& axis : problem.axes)
+    direct *= static_cast<double>(axis.out * axis.kernel) / static_cast<double>(axis.lhs_dilation);
+  return winograd.refusal.empty() && winograd.estimate() * kSlower < direct;
 }
 
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out) {

@@ -18,11 +18,6 @@
 
 namespace cotangent::kernels {
 
-ConvCost winograd_cost(const ConvProblem& problem);
-
-// For a problem that winograd_cost does not refuse.
-void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out);
-
 constexpr std::int64_t kMostPhases = 4;  // of a stride or a dilation on one axis
 
 // One spatial axis in those terms: y * lhs_dilation = x * stride + k * dilation - low.
@@ -101,6 +96,7 @@ class WinogradProblem {
   std::int64_t tile_columns() const { return tile_columns_; }
   std::int64_t tiles() const { return planes_ * tile_rows_ * tile_columns_; }
   double multiply_adds() const;
+  double estimate() const;  // of the time, in multiply-adds: with the transforms
 
   // A plane that windows read: nothing is valid where an outer axis reads beyond the border.
   Plane lhs_plane(std::int64_t plane, std::int64_t block) const;
@@ -120,7 +116,6 @@ class WinogradProblem {
 
  private:
   bool arrange(const ConvProblem& problem, bool gradient, std::size_t first, std::size_t second);
-  double estimate() const;
 
   std::vector<LargeSmallAxis> outer_;
   std::int64_t outer_taps_ = 1, planes_ = 0, tile_rows_ = 0, tile_columns_ = 0;

@@ -82,8 +82,8 @@ class WinogradGradient {
     });
     if (plan_.splits > 1)
       parallel_for(groups * positions, 1, [&](std::int64_t task, std::int64_t) {
-        float* const total = sums.data() + task / positions * plan_.splits * plan_.sums +
-                             task % positions * plan_.sum_position;
+        float* const total =
+            sums.data() + task / positions * plan_.splits * plan_.sums + task % positions * plan_.sum_position;
         for (std::int64_t split = 1; split < plan_.splits; ++split) {
           const float* const more = total + split * plan_.sums;
           for (std::int64_t i = 0; i < rows() * plan_.sum_row; ++i) total[i] += more[i];

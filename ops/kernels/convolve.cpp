@@ -1,50 +1,61 @@
-// convolve: the choice of an algorithm.
+// convolve: the steps of a convolution, one after the other.
 #include "cotangent/ops/kernels/convolve.h"
 
-#include <algorithm>
+#include "cotangent/core/parallel.h"
+#include "cotangent/ops/kernels/conv_matrix.h"
 
 namespace cotangent::kernels {
 namespace {
 
-// Many groups of next to no features, adjacent in memory: each alone would be too small a matrix product.
-bool is_depthwise(const ConvProblem& problem) {
-  return problem.groups >= 8 && problem.out_features * std::min(problem.in_features, problem.batch) <= 4 &&
-         problem.lhs_group <= 4;
-}
-
-bool has_output(const ConvProblem& problem) {
-  return problem.batch > 0 && problem.out_features > 0 &&
-         std::all_of(problem.axes.begin(), problem.axes.end(), [](const ConvAxis& axis) { return axis.out > 0; });
-}
-
-std::int64_t product(const ConvProblem& problem, std::int64_t ConvAxis::*extent) {
-  std::int64_t result = 1;
-  for (const ConvAxis& axis : problem.axes) result *= axis.*extent;
-  return result;
-}
+using enum ConvAlgorithm;
 
 template <class T>
-void convolve_plain(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
-  const std::int64_t size = static_cast<std::int64_t>(sizeof(T));
-  if (!direct_cost(problem, size).refusal.empty()) convolve_by_im2col(problem, lhs, rhs, out);
-  else if (product(problem, &ConvAxis::kernel) > product(problem, &ConvAxis::out) &&
-           problem.lhs_batch < problem.lhs_feature)
-    convolve_long_sum(problem, lhs, rhs, out);
-  else if (few_features_cost(problem, size).refusal.empty()) convolve_few_features(problem, lhs, rhs, out);
-  else convolve_direct(problem, lhs, rhs, out);
+void run(const ConvStep& step, const T* lhs, const T* rhs, T* out) {
+  switch (step.algorithm) {
+    case Im2col: return convolve_by_im2col(step.problem, lhs, rhs, out);
+    case Direct: return convolve_direct(step.problem, lhs, rhs, out);
+    case LongSum: return convolve_long_sum(step.problem, lhs, rhs, out);
+    case FewFeatures: return convolve_few_features(step.problem, lhs, rhs, out);
+    case Depthwise: return convolve_depthwise(step.problem, lhs, rhs, out);
+    case Winograd:
+      if constexpr (sizeof(T) == sizeof(float)) return convolve_by_winograd(step.problem, lhs, rhs, out);
+      [[fallthrough]];
+    default: return convolve_by_definition(step.problem, lhs, rhs, out);
+  }
+}
+
+// In place, once the elements are there.
+template <class T>
+void add_bias(const ConvProblem& problem, const T* bias, T* out) {
+  const MatrixIndex rows = row_index(problem);
+  constexpr std::int64_t kRows = 256;
+  const std::int64_t blocks = (rows.extent + kRows - 1) / kRows;
+  parallel_for(problem.groups * blocks, 1, [&](std::int64_t task, std::int64_t) {
+    const std::int64_t group = task / blocks, first = task % blocks * kRows;
+    const T* const values = bias + group * problem.out_features;
+    T* const start = out + problem.out_offset + group * problem.out_group;
+    Cursor cursor(rows, first);
+    for (std::int64_t row = first; row < std::min(rows.extent, first + kRows); ++row, cursor.advance()) {
+      T* const to = start + cursor.other;
+      if (problem.out_feature == 1)
+        for (std::int64_t p = 0; p < problem.out_features; ++p) to[p] += values[p];
+      else
+        for (std::int64_t p = 0; p < problem.out_features; ++p) to[p * problem.out_feature] += values[p];
+    }
+  });
 }
 
 }  // namespace
 
 template <class T>
-void convolve(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
-  if (!has_output(problem)) return;
-  if (is_depthwise(problem)) convolve_depthwise(problem, lhs, rhs, out);
-  else
-    for (const ConvProblem& phase : split_phases(problem)) convolve_plain(phase, lhs, rhs, out);
+void convolve(const std::vector<ConvStep>& steps, const T* lhs, const T* rhs, const T* bias, T* out) {
+  for (const ConvStep& step : steps) {
+    run(step, lhs, rhs, out);
+    if (bias != nullptr) add_bias(step.problem, bias, out);
+  }
 }
 
-template void convolve(const ConvProblem&, const float*, const float*, float*);
-template void convolve(const ConvProblem&, const double*, const double*, double*);
+template void convolve(const std::vector<ConvStep>&, const float*, const float*, const float*, float*);
+template void convolve(const std::vector<ConvStep>&, const double*, const double*, const double*, double*);
 
 }  // namespace cotangent::kernels

@@ -1,16 +1,16 @@
 // The algorithms of convolution, and the choice between them. Internal.
 #pragma once
 
-#include "cotangent/ops/kernels/conv_cost.h"
-#include "cotangent/ops/kernels/conv_problem.h"
+#include "cotangent/ops/kernels/conv_choice.h"
 
 namespace cotangent::kernels {
 
-// Solves a problem by the algorithm that suits it: writes every element of `out`. Float or double.
+// Solves a problem in the steps that choose() has chosen, and adds bias[group * out_features + feature] to what each
+// feature has, unless bias is null: writes every element of `out`. Float or double.
 template <class T>
-void convolve(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+void convolve(const std::vector<ConvStep>& steps, const T* lhs, const T* rhs, const T* bias, T* out);
 
-// The algorithms, each of which solves any problem with an output to compute; tests compare them.
+// The algorithms, for problems that their costs do not refuse; tests compare them.
 template <class T>
 void convolve_by_definition(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
@@ -23,12 +23,16 @@ template <class T>
 void convolve_long_sum(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
 void convolve_few_features(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out);
 
-ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size);
+ConvCost im2col_cost(const ConvProblem& problem, std::int64_t element_size);
+ConvCost depthwise_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size);
+ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size);
+ConvCost winograd_cost(const ConvProblem& problem);
 
-// What convolve_depthwise would do. It refuses groups of more than a few features.
-ConvCost depthwise_cost(const ConvProblem& problem, std::int64_t element_size);
+// True if Winograd, where it can serve, is expected to be faster than the algorithms that multiply every pair.
+bool winograd_pays(const ConvProblem& problem);
 
 }  // namespace cotangent::kernels

@@ -1,0 +1,159 @@
+// The choice of algorithms for a convolution.
+#include "cotangent/ops/kernels/conv_choice.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "cotangent/core/error.h"
+#include "cotangent/ops/kernels/convolve.h"
+
+namespace cotangent::kernels {
+namespace {
+
+using enum ConvAlgorithm;
+
+constexpr std::int64_t kTiny = 512;            // multiply-adds that the definition does sooner than another is set up
+constexpr std::int64_t kDefinition = 1 << 20;  // that it may be left with when memory is short
+
+std::int64_t product(const ConvProblem& problem, std::int64_t ConvAxis::*extent) {
+  std::int64_t result = 1;
+  for (const ConvAxis& axis : problem.axes) result *= axis.*extent;
+  return result;
+}
+
+std::int64_t multiply_adds(const ConvProblem& problem) {
+  return problem.groups * problem.batch * problem.in_features * problem.out_features *
+         product(problem, &ConvAxis::out) * product(problem, &ConvAxis::kernel);
+}
+
+bool has_output(const ConvProblem& problem) {
+  return problem.batch > 0 && problem.out_features > 0 && product(problem, &ConvAxis::out) > 0;
+}
+
+bool sums_nothing(const ConvProblem& problem) {
+  return problem.in_features == 0 || product(problem, &ConvAxis::kernel) == 0;
+}
+
+// More window than output, and channels of lhs that are the problem's batch: a kernel's gradient.
+bool is_long_sum(const ConvProblem& problem) {
+  return product(problem, &ConvAxis::kernel) > product(problem, &ConvAxis::out) &&
+         problem.lhs_batch < problem.lhs_feature;
+}
+
+struct Candidate {
+  ConvAlgorithm algorithm;
+  const char* reason;
+};
+
+// For a problem without lhs dilation, best first.
+std::vector<Candidate> candidates(const ConvProblem& problem) {
+  if (sums_nothing(problem)) return {{Im2col, "it sums nothing"}};
+  std::vector<Candidate> result;
+  if (multiply_adds(problem) <= kTiny) result.push_back({Definition, "it is tiny"});
+  if (is_long_sum(problem))
+    result.push_back({LongSum, "its window is larger than its output, as that of a kernel's gradient is"});
+  result.push_back({FewFeatures, "its output features would not fill a vector"});
+  result.push_back({Direct, "its windows can be multiplied where they lie"});
+  result.push_back({Im2col, "nothing else may serve"});
+  result.push_back({Definition, "nothing else may serve"});
+  return result;
+}
+
+// The least workspace that would do, of algorithms that serve at a reasonable speed.
+std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_size) {
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  for (const Candidate& candidate : candidates(problem)) {
+    if (candidate.algorithm == Definition) continue;
+    const ConvCost cost = cost_of(candidate.algorithm, problem, element_size);
+    if (cost.refusal.empty()) least = std::min(least, cost.workspace);
+  }
+  return least;
+}
+
+bool fits(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
+  const ConvCost cost = cost_of(algorithm, problem, element_size);
+  return cost.refusal.empty() && cost.workspace <= limits.max_workspace;
+}
+
+ConvStep choose_plain(std::string_view operation, const ConvProblem& problem, std::int64_t element_size,
+                      const ConvLimits& limits) {
+  for (const Candidate& candidate : candidates(problem)) {
+    if (candidate.algorithm == Definition && multiply_adds(problem) > kDefinition) continue;
+    if (fits(candidate.algorithm, problem, element_size, limits))
+      return {candidate.algorithm, problem, candidate.reason};
+  }
+  fail(operation,
+       fmt::format("max_workspace is {} bytes and the least that an algorithm needs is {}; allow that, or ask "
+                   "for ConvAlgorithm::Definition, which needs none and is slow",
+                   limits.max_workspace, least_workspace(problem, element_size)));
+}
+
+ConvStep forced(std::string_view operation, const ConvProblem& problem, std::int64_t element_size,
+                const ConvLimits& limits) {
+  const ConvCost cost = cost_of(limits.algorithm, problem, element_size);
+  if (!cost.refusal.empty())
+    fail(operation, fmt::format("algorithm {} cannot serve here: {}; leave the choice to ConvAlgorithm::Auto",
+                                name(limits.algorithm), cost.refusal));
+  if (limits.algorithm == Winograd && limits.exact)
+    fail(operation, "algorithm Winograd adds other products than the definition; ask for Precision::Default");
+  if (cost.workspace > limits.max_workspace)
+    fail(operation,
+         fmt::format("max_workspace is {} bytes and algorithm {} needs {}; allow that, or leave the choice to "
+                     "ConvAlgorithm::Auto",
+                     limits.max_workspace, name(limits.algorithm), cost.workspace));
+  return {limits.algorithm, problem, "it was asked for"};
+}
+
+// Algorithms that take a problem with lhs dilation as it is.
+bool serves_dilated(ConvAlgorithm algorithm) {
+  return algorithm == Definition || algorithm == Im2col || algorithm == Depthwise || algorithm == Winograd;
+}
+
+}  // namespace
+
+ConvCost cost_of(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size) {
+  switch (algorithm) {
+    case Im2col: return im2col_cost(problem, element_size);
+    case Direct: return direct_cost(problem, element_size);
+    case LongSum: return long_sum_cost(problem, element_size);
+    case FewFeatures: return few_features_cost(problem, element_size);
+    case Depthwise: return depthwise_cost(problem, element_size);
+    case Winograd:
+      if (element_size != sizeof(float)) return {.refusal = "Float64 is computed exactly"};
+      return winograd_cost(problem);
+    default: break;
+  }
+  ConvCost cost{.products = "a loop over outputs"};
+  for (const ConvProblem& phase : split_phases(problem)) cost.multiply_adds += multiply_adds(phase);
+  return cost;
+}
+
+std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& problem, std::int64_t element_size,
+                             const ConvLimits& limits) {
+  std::vector<ConvStep> steps;
+  if (!has_output(problem)) return steps;
+  if (limits.algorithm != Auto && serves_dilated(limits.algorithm)) {
+    steps.push_back(forced(operation, problem, element_size, limits));
+    return steps;
+  }
+  if (limits.algorithm == Auto && fits(Depthwise, problem, element_size, limits)) {
+    steps.push_back({Depthwise, problem, "its groups have next to no features"});
+    return steps;
+  }
+  if (limits.algorithm == Auto && element_size == sizeof(float) && !limits.exact && winograd_pays(problem) &&
+      fits(Winograd, problem, element_size, limits)) {
+    steps.push_back({Winograd, problem, "fewer multiplications for windows of this size outweigh the transforms"});
+    return steps;
+  }
+  for (ConvProblem& phase : split_phases(problem)) {
+    if (!has_output(phase)) continue;
+    const bool ask = limits.algorithm != Auto && !sums_nothing(phase);
+    steps.push_back(ask ? forced(operation, phase, element_size, limits)
+                        : choose_plain(operation, phase, element_size, limits));
+  }
+  return steps;
+}
+
+}  // namespace cotangent::kernels

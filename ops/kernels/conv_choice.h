@@ -1,0 +1,29 @@
+// The choice of algorithms for a convolution. Internal.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cotangent/ops/conv_algorithm.h"
+#include "cotangent/ops/kernels/conv_cost.h"
+#include "cotangent/ops/kernels/conv_problem.h"
+
+namespace cotangent::kernels {
+
+// What `algorithm` would do to `problem`, whose elements have that many bytes: its cost has a refusal if it cannot
+// serve. Not for Auto.
+ConvCost cost_of(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size);
+
+// A problem, whole or a phase of one, and how it is solved.
+struct ConvStep {
+  ConvAlgorithm algorithm;
+  ConvProblem problem;
+  const char* reason;
+};
+
+// The steps that solve a problem; none if there is no output. Throws Error, in the name of `operation`, if the limits
+// forbid every algorithm.
+std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& problem, std::int64_t element_size,
+                             const ConvLimits& limits);
+
+}  // namespace cotangent::kernels
