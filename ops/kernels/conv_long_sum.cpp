@@ -252,18 +252,22 @@ class LongSum {
                 corner + image * problem_.rhs_in_feature + y * row_axis().rhs_step);
   }
 
+  // A few window positions at a time, so that all features of one are read together.
   void pack_panels(const Task& task, const Chunk& chunk, T* to) const {
-    const std::int64_t width = kernels_.panel_width, columns = length(chunk.columns);
+    constexpr std::int64_t kTogether = 8;
+    const std::int64_t width = kernels_.panel_width, columns = length(chunk.columns), step = column_axis().rhs_step;
     const T* const rhs = rhs_ + task.group * problem_.rhs_group;
-    for (std::int64_t p = task.panels.first; p < task.panels.second; ++p, to += chunk_pixels_ * width) {
-      const Range features = panels_.range(p);
-      T* line = to;
-      for_each_line(chunk, [&](std::int64_t, std::int64_t, std::int64_t at) {
-        kernels_.copy({columns, length(features), rhs + at + features.first * problem_.rhs_out_feature,
-                       column_axis().rhs_step, problem_.rhs_out_feature, line, width, 1});
-        line += columns * width;
-      });
-    }
+    for_each_line(chunk, [&](std::int64_t, std::int64_t, std::int64_t at) {
+      for (std::int64_t first = 0; first < columns; first += kTogether)
+        for (std::int64_t p = task.panels.first; p < task.panels.second; ++p) {
+          const Range features = panels_.range(p);
+          kernels_.copy({std::min(kTogether, columns - first), length(features),
+                         rhs + at + first * step + features.first * problem_.rhs_out_feature, step,
+                         problem_.rhs_out_feature, to + ((p - task.panels.first) * chunk_pixels_ + first) * width,
+                         width, 1});
+        }
+      to += columns * width;
+    });
   }
 
   std::vector<Segment> find_segments(const Chunk& chunk, const BandView<T>& view) const {

@@ -16,13 +16,16 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 }
 
 bool winograd_pays(const ConvProblem& problem) {
-  constexpr double kSlower = 1.1;  // a multiply-add here, compared with one of a direct convolution
+  constexpr double kSlower = 1.45;             // a multiply-add here, compared with one of a direct convolution
+  constexpr std::int64_t kLeastFeatures = 12;  // fewer waste vectors, of which transforms have more than products
   const WinogradProblem winograd(problem);
+  if (!winograd.refusal.empty() || std::min(winograd.in_features, winograd.large_features) < kLeastFeatures)
+    return false;
   double direct = static_cast<double>(problem.groups * problem.batch) *
                   static_cast<double>(problem.in_features * problem.out_features);
   for (const ConvAxis& axis : problem.axes)
     direct *= static_cast<double>(axis.out * axis.kernel) / static_cast<double>(axis.lhs_dilation);
-  return winograd.refusal.empty() && winograd.estimate() * kSlower < direct;
+  return winograd.estimate() * kSlower < direct;
 }
 
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out) {
