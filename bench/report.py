@@ -150,7 +150,8 @@ def text(results):
     """Everything, as markdown."""
     context = results["context"]
     lines = [f"OpenBLAS core: {context.get('openblas_core')}; FMA chains in {context.get('fma_instructions', '-')}; "
-             f"medians of {context['rounds']} rounds; peers in their best layout, ours {context['layout']}; "
+             f"medians over rounds, {context['disturbed_turns']} of {context['turns']} turns disturbed by other "
+             f"processes; peers in their best layout, ours {context['layout']}; "
              "MiB: peak resident memory (VmHWM) of a process that does nothing else"]
     for threads, timings in results["threads"].items():
         lines += disagreements(timings["cases"])
