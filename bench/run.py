@@ -27,8 +27,8 @@ PROGRAMS = {  # kind of case -> who -> program
 }
 QUICK = "/(c5_32x14_64|r64_56_b1|c16_32|cifar_first|mnist5x5|dw128_28|t64_3_32|fashion_lenet|lenet5|cnn_1d|cnn_3d)$"
 FMA_PEAK = "fma_peak"  # a case of our conv program
-DISTURBANCE = 0.1  # processors busy with something else, from which on a turn is repeated
-LOT = 4  # problems that a program is run on before it is the next one's turn
+DISTURBANCE = report.DISTURBANCE  # processors busy with something else, from which on a turn is repeated
+LOT = 2  # problems that a program is run on before it is the next one's turn
 
 
 def parse_arguments():
@@ -40,6 +40,7 @@ def parse_arguments():
     parser.add_argument("--threads", default="1,2", help="numbers of threads")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each program; the table has their medians")
     parser.add_argument("--repetitions", type=int, default=3, help="timings of a case in a turn, whose median counts")
+    parser.add_argument("--attempts", type=int, default=3, help="of a turn, as long as other processes disturb it")
     parser.add_argument("--seconds", type=float, default=0.05, help="least length of a timing")
     parser.add_argument("--quick", action="store_true", help="a few small problems, one round, no memory")
     parser.add_argument("--no-memory", action="store_true", help="leave out the separate runs that measure memory")
@@ -61,15 +62,15 @@ def parse_arguments():
     options.output = options.output or options.build_dir / "results.json"
     if options.quick:
         options.filter, options.rounds, options.seconds = options.filter or QUICK, 1, 0.02
-        options.no_memory = True
+        options.attempts, options.no_memory = 1, True
     return options
 
 
 def build(options):
     """Builds our programs and those of the peers that are asked for."""
     peers = ";".join(options.peers)
-    configure = ["cmake", "-S", ROOT, "-B", options.build_dir, "-DCMAKE_BUILD_TYPE=Release", "-DCOTANGENT_BUILD_BENCH=ON",
-                 f"-DCOTANGENT_BENCH_PEERS={peers}"]
+    configure = ["cmake", "-S", ROOT, "-B", options.build_dir, "-DCMAKE_BUILD_TYPE=Release",
+                 "-DCOTANGENT_BUILD_BENCH=ON", f"-DCOTANGENT_BENCH_PEERS={peers}"]
     if not (options.build_dir / "CMakeCache.txt").exists():
         configure += ["-G", "Ninja", "-DCOTANGENT_BUILD_TESTS=OFF", "-DCOTANGENT_BUILD_EXAMPLES=OFF"]
     subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
@@ -132,17 +133,17 @@ def run(path, names, threads, repetitions, seconds, prefix=""):
     return found["context"], benchmarks, float(done.stderr.rsplit("foreign_cpu:", 1)[1])
 
 
-def run_undisturbed(results, *arguments):
-    """run(), again if other processes disturbed it, but not more than thrice; the least disturbed one."""
+def run_undisturbed(results, attempts, *arguments):
+    """run(), again as long as other processes disturb it and there are attempts left; the least disturbed one."""
     runs = []
-    for _ in range(3):
+    for _ in range(attempts):
         runs.append(run(*arguments))
         if runs[-1][2] <= DISTURBANCE:
             break
     best = min(runs, key=lambda done: done[2])
     results["context"]["turns"] += 1
     results["context"]["disturbed_turns"] += best[2] > DISTURBANCE
-    return best[:2]
+    return best
 
 
 def time_all(options, kind, results):
@@ -161,10 +162,16 @@ def time_all(options, kind, results):
                     if who == "ours" and kind == "conv":
                         names.insert(0, FMA_PEAK)
                     if names:
-                        context, found = run_undisturbed(results, paths[who], names, threads, options.repetitions,
-                                                         options.seconds, options.prefix)
-                        collect(results, who, threads, context, found)
+                        context, found, foreign = run_undisturbed(
+                            results, options.attempts, paths[who], names, threads, options.repetitions, options.seconds,
+                            options.prefix)
+                        collect(results, who, threads, context, found, foreign)
+                save(options, results)
     show("")
+
+
+def save(options, results):
+    options.output.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def show(progress):
@@ -173,24 +180,28 @@ def show(progress):
         print(f"{progress:<100}", end="\r", file=sys.stderr, flush=True)
 
 
-def collect(results, who, threads, context, found):
+def collect(results, who, threads, context, found, foreign):
     """Adds a turn's medians to the results."""
     if who == "ours":
         for key in ["openblas_core", "fma_instructions"]:
             if key in context:
                 results["context"][key] = context[key]
     timings = results["threads"].setdefault(str(threads), {"fma_peak": [], "cases": {}})
+    peak = None
+    if FMA_PEAK in found:
+        peak = statistics.median(entry["flops"] / entry["real_time"] / 1e3 for entry in found.pop(FMA_PEAK))
+        timings["fma_peak"].append(peak)
     for name, entries in found.items():
-        microseconds = statistics.median(entry["real_time"] for entry in entries)
-        if name == FMA_PEAK:
-            timings["fma_peak"].append(entries[0]["flops"] / microseconds / 1e3)
-            continue
         case, layout = name.rsplit("/", 1)
         record = timings["cases"].setdefault(case, {})
         check = "check" if "check" in entries[0] else "parameters"
-        mine = record.setdefault(who, {}).setdefault(layout, {"microseconds": [], check: entries[0][check]})
-        mine["microseconds"].append(microseconds)
+        mine = record.setdefault(who, {}).setdefault(
+            layout, {"microseconds": [], "foreign_cpu": [], check: entries[0][check]})
+        mine["microseconds"].append(statistics.median(entry["real_time"] for entry in entries))
+        mine["foreign_cpu"].append(foreign)
         record["flops"] = entries[0]["flops"]
+        if peak:  # of this turn: the clock of a virtual machine is not constant
+            mine.setdefault("peak_gflops", []).append(peak)
 
 
 def measure_memory(options, kind, results):
@@ -217,10 +228,9 @@ def main():
         results = json.loads(options.output.read_text())
     for kind in options.kinds:
         time_all(options, kind, results)
-        options.output.write_text(json.dumps(results, indent=1) + "\n")
         if not options.no_memory:
             measure_memory(options, kind, results)
-    options.output.write_text(json.dumps(results, indent=1) + "\n")
+    save(options, results)
     print(report.text(results))
     print(f"\nresults: {options.output}")
     chart = report.draw(results, options.output.with_suffix(".png"))
