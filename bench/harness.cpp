@@ -1,7 +1,12 @@
 // Registration of cases, their timing, memory, and main().
 #include "harness.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
 #include <fstream>
+#include <iostream>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -19,6 +24,21 @@ double status_line(const std::string& label) {
       return kib / 1024;
     }
   return 0;
+}
+
+// Seconds of processor time that went into everything on the machine but this process, also what a hypervisor took.
+double foreign_seconds() {
+  std::ifstream stat("/proc/stat");
+  std::string label;
+  double user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0;
+  stat >> label >> user >> nice >> system >> idle >> iowait >> irq >> softirq >> steal;
+  const double busy = (user + nice + system + irq + softirq + steal) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  rusage own{};
+  getrusage(RUSAGE_SELF, &own);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  return busy - seconds(own.ru_utime) - seconds(own.ru_stime);
 }
 
 // The case being timed: one at a time, so that only its memory is held.
@@ -65,7 +85,11 @@ int run_cases(int argc, char** argv, const std::vector<std::pair<std::string, st
   for (const auto& [key, value] : context) benchmark::AddCustomContext(key, value);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  const double foreign = foreign_seconds();
+  const auto start = std::chrono::steady_clock::now();
   benchmark::RunSpecifiedBenchmarks();
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
+  std::cerr << "foreign_cpu: " << (foreign_seconds() - foreign) / wall.count() << "\n";
   current() = {};  // before the statics of the library that it uses are gone
   benchmark::Shutdown();
   return 0;

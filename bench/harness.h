@@ -23,7 +23,8 @@ struct Case {
 void add_case(const std::string& name, std::function<Case()> make);
 
 // Runs what was added as the command line says (--benchmark_filter=..., --benchmark_out=...). `context` is a list of
-// facts for the output. Returns main()'s status.
+// facts for the output. The last line of the standard error, "foreign_cpu: 0.02", says how many processors were busy
+// with something else meanwhile: much more than 0 means that the times are not to be trusted. Returns main()'s status.
 int run_cases(int argc, char** argv, const std::vector<std::pair<std::string, std::string>>& context);
 
 // The most resident memory that this process ever had (VmHWM), and what it has (VmRSS), in MiB. 0 where unknown.

@@ -1,4 +1,5 @@
-# Installs what is missing and configures the release build. Sourced by examples/run.sh and tests/run.sh.
+# Installs what is missing, also of $extra_packages, and configures the release build. Sourced by examples/run.sh,
+# tests/run.sh and bench/run.sh.
 #
 # Needs a Debian 12 with apt and either root or sudo; once everything is installed, no network is used.
 set -eu
@@ -11,6 +12,7 @@ packages="
   libcli11-dev libpng-dev dataset-fashion-mnist
   gnuplot-nox libbz2-dev
   libgtest-dev
+  ${extra_packages:-}
 "
 
 missing=""
