@@ -10,6 +10,7 @@
 
 #include "cotangent/autograd/accumulate.h"
 #include "cotangent/core/error.h"
+#include "cotangent/core/memory.h"
 #include "cotangent/core/pool.h"
 
 namespace cotangent::autograd {
@@ -33,6 +34,20 @@ const std::shared_ptr<const Primitive>& alias_primitive() {
   static const std::shared_ptr<const Primitive> primitive = std::make_shared<const Alias>();
   return primitive;
 }
+
+// Makes a std::vector take its memory from the cache of tensors: the next backward pass finds it there again.
+template <class T>
+struct FromCache {
+  using value_type = T;
+  FromCache() = default;
+  template <class Other>
+  FromCache(const FromCache<Other>&) {}
+  T* allocate(std::size_t count) { return reinterpret_cast<T*>(take_memory(count * sizeof(T))); }
+  void deallocate(T* memory, std::size_t count) noexcept {
+    give_memory(reinterpret_cast<std::byte*>(memory), count * sizeof(T));
+  }
+  friend bool operator==(const FromCache&, const FromCache&) { return true; }
+};
 
 // The nodes that lie between the roots and the outputs, youngest first, each with the cotangent gathered so far.
 class Sweep {
@@ -144,8 +159,8 @@ class Sweep {
                                                describe(cotangent), which, describe(input)));
   }
 
-  std::vector<Step> steps_;
-  std::vector<Index> sources_, outputs_, roots_;
+  std::vector<Step, FromCache<Step>> steps_;
+  std::vector<Index, FromCache<Index>> sources_, outputs_, roots_;
 };
 
 }  // namespace
@@ -202,7 +217,7 @@ Tensors backward(Tensors outputs, const Tensors& cotangents, const Tensors& root
 
 namespace cotangent {
 
-Tensor run(std::shared_ptr<const Primitive> primitive, Tensors inputs) {
+Tensor run(const std::shared_ptr<const Primitive>& primitive, Tensors inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (inputs[i].is_null()) fail(primitive->name(), fmt::format("input {} is a null Tensor", i));
   const Shape shape = primitive->shape(inputs);
@@ -224,7 +239,7 @@ Tensor run(std::shared_ptr<const Primitive> primitive, Tensors inputs) {
   const bool keeps_output = saves == Saves::Output || saves == Saves::InputsAndOutput;
   Tensor kept = keeps_output ? output : output.without_elements();
   return output.with_history(
-      Ref<const History>(new const autograd::Node(std::move(primitive), std::move(inputs), std::move(kept))));
+      Ref<const History>(new const autograd::Node(primitive, std::move(inputs), std::move(kept))));
 }
 
 }  // namespace cotangent

@@ -26,7 +26,8 @@ class InlineVector {
   InlineVector() noexcept {}
   explicit InlineVector(std::size_t count, T value = T{}) { std::fill_n(grow_to(count), count, value); }
   InlineVector(std::initializer_list<T> values) : InlineVector(values.begin(), values.end()) {}
-  explicit InlineVector(const std::vector<T>& values) : InlineVector(values.begin(), values.end()) {}
+  InlineVector(const std::vector<T>& values)  // implicit, so that lists made elsewhere can be passed
+      : InlineVector(values.begin(), values.end()) {}
   template <std::input_iterator Iterator>
   InlineVector(Iterator first, Iterator last) {
     assign(first, last);

@@ -136,7 +136,7 @@ struct Local {
     count = 0;
   }
 };
-constinit thread_local Local local;
+[[gnu::tls_model("initial-exec")]] constinit thread_local Local local;  // found without a call
 
 // Returns a thread's blocks when it ends.
 struct Guard {
@@ -180,6 +180,7 @@ void begin_keeping() {
 }  // namespace
 
 void* pool_take() {
+  Local& local = cotangent::local;
   if (local.first == nullptr) refill();
   Block* const block = local.first;
   local.first = block->next;
