@@ -54,10 +54,9 @@ class Sweep {
  public:
   Sweep(const Tensors& outputs, const Tensors& roots) {
     collect(outputs, node_of(roots.front())->id);
-    connect();
     for (const Tensor& output : outputs) outputs_.push_back(find(0, node_of(output)));
     for (const Tensor& root : roots) roots_.push_back(find(0, node_of(root)));
-    mark();
+    connect();
   }
 
   // Runs the vjp of every needed node but the roots; returns the cotangents of these. Lets go of each node when it is
@@ -111,23 +110,22 @@ class Sweep {
       inputs += node->inputs.size();
       for (const Tensor& input : node->inputs) push(input);
     }
-    sources_.reserve(inputs);
+    sources_.resize(inputs, kNone);
   }
 
+  // Finds the steps of all inputs, and marks what depends on a root; all else would be computed for nothing.
   void connect() {
-    for (Index i = 0; i < steps_.size(); ++i)
-      for (const Tensor& input : steps_[i].node->inputs) sources_.push_back(find(i + 1, node_of(input)));
-  }
-
-  // Marks what depends on a root; all else would be computed for nothing.
-  void mark() {
     for (Index root : roots_)
       if (root != kNone) steps_[root].needed = steps_[root].is_root = true;
-    for (auto step = steps_.rbegin(); step != steps_.rend(); ++step)
-      for (std::size_t which = 0; which < step->node->inputs.size(); ++which) {
-        const Index source = sources_[step->sources + which];
-        step->needed = step->needed || (source != kNone && steps_[source].needed);
+    for (Index i = steps_.size(); i-- > 0;) {
+      Step& step = steps_[i];
+      Index* source = sources_.data() + step.sources;
+      for (const Tensor& input : step.node->inputs) {
+        *source = find(i + 1, node_of(input));
+        step.needed = step.needed || (*source != kNone && steps_[*source].needed);
+        ++source;
       }
+    }
   }
 
   // The step of a node, looked for among the steps from `first` on. Inputs are seldom far from their users: the

@@ -184,6 +184,7 @@ void* pool_take() {
   if (local.first == nullptr) refill();
   Block* const block = local.first;
   local.first = block->next;
+  __builtin_prefetch(local.first, 1);  // after many were freed the next one is in no cache
   --local.count;
   return block;
 }
