@@ -180,18 +180,19 @@ void begin_keeping() {
 }  // namespace
 
 void* pool_take() {
-  Local& local = cotangent::local;
-  if (local.first == nullptr) refill();
-  Block* const block = local.first;
-  local.first = block->next;
-  __builtin_prefetch(local.first, 1);  // after many were freed the next one is in no cache
-  --local.count;
+  Local& mine = local;
+  if (mine.first == nullptr) refill();
+  Block* const block = mine.first;
+  mine.first = block->next;
+  __builtin_prefetch(mine.first, 1);  // after many were freed the next one is in no cache
+  --mine.count;
   return block;
 }
 
 void pool_give(void* memory) noexcept {
-  local.first = new (memory) Block{local.first, nullptr, 0};
-  if (++local.count >= kBatch || local.state != State::Keeping) spill();
+  Local& mine = local;
+  mine.first = new (memory) Block{mine.first, nullptr, 0};
+  if (++mine.count >= kBatch || mine.state != State::Keeping) spill();
 }
 
 void pool_release() noexcept {
