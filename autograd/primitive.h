@@ -43,7 +43,7 @@ class Primitive {
 };
 
 // Checks, computes, and (inside a transform, if an input is being differentiated) records: how every operation runs.
-Tensor run(std::shared_ptr<const Primitive> primitive, Tensors inputs);
+Tensor run(const std::shared_ptr<const Primitive>& primitive, Tensors inputs);
 
 // run(), for a primitive made on the spot: run<Transpose>({x}, axes).
 template <class P, class... Attributes>

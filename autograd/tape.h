@@ -1,8 +1,9 @@
 // The tape: what run() records, and the backward pass over it. Internal to autograd.
 #pragma once
 
-#include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "cotangent/autograd/primitive.h"
 
@@ -13,16 +14,23 @@ namespace cotangent::autograd {
 class Node final : public History {
  public:
   Node(std::shared_ptr<const Primitive> primitive, Tensors inputs, Tensor output);
-  ~Node() override;
 
   const std::uint64_t id;
   const std::shared_ptr<const Primitive> primitive;
-  Tensors inputs;  // with their histories; elements only where the primitive saves them
-  Tensor output;   // without history, which would be this node
+  const Tensors inputs;  // with their histories; elements only where the primitive saves them
+  const Tensor output;   // without history, which would be this node
+
+  static void* operator new(std::size_t size);
+  static void operator delete(void* block) noexcept;
+
+ private:
+  void dispose() const noexcept override;
+
+  mutable const Node* next_freed_ = nullptr;
 };
 
 // The node that computed `tensor`, or null.
-std::shared_ptr<const Node> node_of(const Tensor& tensor);
+const Node* node_of(const Tensor& tensor);
 
 // While one of these lives on this thread, run() records. Transforms nest: the backward pass of an inner transform
 // runs while the outer one's is alive, and so is recorded itself, which is what makes second derivatives work.

@@ -10,6 +10,15 @@ namespace cotangent {
 // Contents are unspecified. Error if the machine has no such memory.
 std::shared_ptr<std::byte> allocate(std::size_t bytes);
 
+// allocate() for those who count the owners themselves: what take_memory(bytes) returned goes back to the cache by
+// give_memory(block, bytes).
+std::byte* take_memory(std::size_t bytes);
+void give_memory(std::byte* block, std::size_t bytes) noexcept;
+
+// Elements that lie in a tensor's own body, where there are few: counted as if they had a block from the cache.
+void count_memory(std::size_t bytes) noexcept;
+void discount_memory(std::size_t bytes) noexcept;
+
 // Bytes, rounded up to the block sizes of the cache.
 struct MemoryUse {
   std::size_t live = 0;    // held by tensors now

@@ -21,13 +21,14 @@ namespace cotangent {
 namespace {
 
 constexpr int kMaxThreads = 1024;
+constexpr std::size_t kCacheLine = 64;
 thread_local bool inside_loop = false;
 
 // The loop that the team is working on; it lives on the stack of the thread that started it.
 struct Loop {
   std::int64_t count, block;
   RangeFunction body;
-  std::atomic<std::int64_t> next{0};
+  alignas(kCacheLine) std::atomic<std::int64_t> next{0};  // apart from what all threads read
   std::exception_ptr error{};
   std::once_flag error_once{};
 
@@ -142,12 +143,13 @@ class Team {
     }
   }
 
-  std::mutex busy_;                            // held by the thread whose loop the team works on
-  std::atomic<std::uint64_t> generation_ = 0;  // counts the loops, and the orders to stop
+  std::mutex busy_;                                                // held by the thread whose loop the team works on
+  alignas(kCacheLine) std::atomic<std::uint64_t> generation_ = 0;  // counts the loops, and the orders to stop
   std::atomic<bool> stopping_ = false;
   std::atomic<Loop*> loop_ = nullptr;
-  std::atomic<int> members_ = kClosed;  // workers in the open loop; kClosed is added when it is closed
-  std::atomic<int> size_ = 1, spins_ = 0;
+  // Workers in the open loop; kClosed is added when it is closed.
+  alignas(kCacheLine) std::atomic<int> members_ = kClosed;
+  alignas(kCacheLine) std::atomic<int> size_ = 1, spins_ = 0;
   std::vector<std::thread> workers_;
 };
 

@@ -21,14 +21,18 @@ std::string to_string(const Shape& shape) {
   return fmt::format("({})", fmt::join(shape, ", "));
 }
 
-void require_valid(std::string_view operation, const Shape& shape) {
+std::int64_t require_valid(std::string_view operation, const Shape& shape) {
   for (std::int64_t extent : shape)
     if (extent < 0) fail(operation, fmt::format("extents must not be negative, got shape {}", to_string(shape)));
   std::int64_t product = 1;  // of the others where an extent is 0, as strides are products too
-  for (std::int64_t extent : shape)
+  bool empty = false;
+  for (std::int64_t extent : shape) {
+    empty = empty || extent == 0;
     if (__builtin_mul_overflow(product, std::max<std::int64_t>(1, extent), &product) ||
         product > (std::int64_t{1} << 59))
       fail(operation, fmt::format("shape {} has more elements than memory can hold", to_string(shape)));
+  }
+  return empty ? 0 : product;
 }
 
 Strides row_major_strides(const Shape& shape) {

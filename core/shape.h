@@ -6,12 +6,13 @@
 #include <iterator>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
+
+#include "cotangent/core/inline_vector.h"
 
 namespace cotangent {
 
-using Strides = std::vector<std::int64_t>;
+using Strides = InlineVector<std::int64_t, 6>;
 
 // The extents of a tensor, outermost axis first; {} is the shape of a single number. Extents may be 0, never negative.
 class Shape {
@@ -20,7 +21,7 @@ class Shape {
   Shape(std::initializer_list<std::int64_t> extents) : extents_(extents) {}
   template <std::input_iterator Iterator>
   Shape(Iterator first, Iterator last) : extents_(first, last) {}
-  explicit Shape(std::vector<std::int64_t> extents) : extents_(std::move(extents)) {}
+  explicit Shape(const std::vector<std::int64_t>& extents) : extents_(extents) {}
 
   int ndim() const { return static_cast<int>(extents_.size()); }
   std::size_t size() const { return extents_.size(); }
@@ -39,14 +40,14 @@ class Shape {
   friend bool operator==(const Shape&, const Shape&) = default;
 
  private:
-  std::vector<std::int64_t> extents_;
+  InlineVector<std::int64_t, 6> extents_;
 };
 
 // As Python prints a tuple: "()", "(3,)", "(2, 3)".
 std::string to_string(const Shape& shape);
 
-// Throws Error unless every extent is >= 0 and the number of elements fits in 63 bits.
-void require_valid(std::string_view operation, const Shape& shape);
+// The number of elements; Error unless every extent is >= 0 and the number fits in 63 bits.
+std::int64_t require_valid(std::string_view operation, const Shape& shape);
 
 // Elements to step along each axis of a contiguous row-major tensor.
 Strides row_major_strides(const Shape& shape);

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <new>
 
 #include "cotangent/core/error.h"
 #include "cotangent/core/memory.h"
+#include "cotangent/core/pool.h"
 
 namespace cotangent {
 namespace {
@@ -39,10 +41,10 @@ T to_element(const char* operation, double value) {
 
 template <Element T>
 Tensor Tensor::from_data(Shape shape, std::span<const T> values) {
-  require_valid("from_data", shape);
-  if (shape.elements() != static_cast<std::int64_t>(values.size()))
+  const std::int64_t elements = require_valid("from_data", shape);
+  if (elements != static_cast<std::int64_t>(values.size()))
     fail("from_data",
-         fmt::format("shape {} has {} elements, {} values given", to_string(shape), shape.elements(), values.size()));
+         fmt::format("shape {} has {} elements, {} values given", to_string(shape), elements, values.size()));
   Tensor result = uninitialized(std::move(shape), dtype_of<T>());
   std::copy(values.begin(), values.end(), result.mutable_data<T>().begin());
   return result;
@@ -55,30 +57,89 @@ template Tensor Tensor::from_data<std::int64_t>(Shape, std::span<const std::int6
 template Tensor Tensor::from_data<std::uint8_t>(Shape, std::span<const std::uint8_t>);
 template Tensor Tensor::from_data<bool>(Shape, std::span<const bool>);
 
+// A tensor that holds no elements (yet).
+Tensor Tensor::outline(Shape shape, std::int64_t elements, DType dtype) {
+  static_assert(sizeof(Body) <= kPoolBlock && alignof(Body) <= 64);
+  Body* const body = new (pool_take()) Body{kHandle, nullptr, nullptr, elements, std::move(shape), dtype, {}};
+  return Tensor(reinterpret_cast<Handle>(body) | kOutline);
+}
+
 Tensor Tensor::uninitialized(Shape shape, DType dtype) {
-  require_valid("tensor", shape);
-  const std::int64_t elements = shape.elements();
-  return Tensor(
-      Body{allocate(static_cast<std::size_t>(elements) * size_of(dtype)), std::move(shape), elements, dtype, nullptr});
+  const std::int64_t elements = require_valid("tensor", shape);
+  const std::size_t bytes = static_cast<std::size_t>(elements) * size_of(dtype);
+  Tensor result = outline(std::move(shape), elements, dtype);
+  Body& body = Tensor::body(result.handle_);
+  if (bytes <= sizeof body.few) {
+    count_memory(bytes);
+    body.data = body.few;
+  } else {
+    body.data = take_memory(bytes);
+  }
+  body.count.store(kHandle + kHolder, std::memory_order_relaxed);
+  result.handle_ &= ~kOutline;
+  return result;
+}
+
+void Tensor::free_elements(Body& body) noexcept {
+  const std::size_t bytes = static_cast<std::size_t>(body.elements) * size_of(body.dtype);
+  if (body.owner != nullptr) release(reinterpret_cast<Handle>(body.owner));
+  else if (body.data == body.few) discount_memory(bytes);
+  else give_memory(body.data, bytes);
+}
+
+void Tensor::release(Handle handle) noexcept {
+  Body& body = Tensor::body(handle);
+  std::uint64_t count = body.count.load(std::memory_order_acquire);
+  std::uint64_t own = kHandle;
+  if ((handle & kOutline) == 0) {
+    own += kHolder;
+    while (count >= 2 * kHolder)
+      if (body.count.compare_exchange_weak(count, count - own, std::memory_order_acq_rel)) return;
+    free_elements(body);  // before this handle stops counting, as others may then free the body
+  }
+  // A sole owner needs no atomic subtraction: there is nobody else who could change the count.
+  if (count != own && body.count.fetch_sub(own, std::memory_order_acq_rel) != own) return;
+  body.~Body();
+  pool_give(&body);
 }
 
 std::int64_t Tensor::dim(int axis) const {
   return shape()[static_cast<std::size_t>(normalize_axis("dim", axis, ndim()))];
 }
 
-bool Tensor::is_unique() const { return body_.use_count() == 1 && body_->buffer.use_count() == 1; }
+bool Tensor::is_unique() const {
+  if (is_null() || (handle_ & kOutline) != 0) return false;
+  const auto shared = [](const Body& body) { return body.count.load(std::memory_order_acquire) >= 2 * kHolder; };
+  return !shared(body()) && (body().owner == nullptr || !shared(*body().owner));
+}
 
-Tensor Tensor::with_history(std::shared_ptr<const History> history) const {
-  Body copy = body();
-  copy.history = std::move(history);
-  return Tensor(std::move(copy));
+Tensor Tensor::with_history(Ref<const History> history) const {
+  Tensor result = *this;
+  if (is_null()) fail_null();
+  result.history_ = std::move(history);
+  return result;
 }
 
 Tensor Tensor::with_shape(Shape shape) const {
-  return Tensor(Body{body().buffer, std::move(shape), size(), dtype(), nullptr});
+  if (shape == this->shape()) return with_history(nullptr);
+  Tensor result = outline(std::move(shape), size(), dtype());
+  if ((handle_ & kOutline) != 0) return result;
+  Body &mine = body(handle_), &its = body(result.handle_);
+  its.data = mine.data;
+  its.owner = mine.owner != nullptr ? mine.owner : &mine;
+  acquire(reinterpret_cast<Handle>(its.owner));
+  its.count.store(kHandle + kHolder, std::memory_order_relaxed);
+  result.handle_ &= ~kOutline;
+  return result;
 }
 
-Tensor Tensor::without_elements() const { return Tensor(Body{nullptr, shape(), size(), dtype(), history()}); }
+Tensor Tensor::without_elements() const {
+  if (is_null()) fail_null();
+  Tensor result(handle_ | kOutline);
+  acquire(result.handle_);
+  result.history_ = history_;
+  return result;
+}
 
 void Tensor::fail_null() { fail("tensor", "this Tensor is null: it was default-made or moved from"); }
 
@@ -86,9 +147,9 @@ const void* Tensor::bytes(DType asked, const char* operation) const {
   if (dtype() != asked)
     fail(operation, fmt::format("the elements are {}, asked for as {}; convert with .to(DType::{})", name(dtype()),
                                 name(asked), name(asked)));
-  if (body().buffer == nullptr)
+  if ((handle_ & kOutline) != 0)
     fail(operation, "this tensor keeps its shape only: the primitive's saves() left its elements out");
-  return body().buffer.get();
+  return body().data;
 }
 
 void* Tensor::mutable_bytes(DType asked) { return const_cast<void*>(bytes(asked, "mutable_data")); }

@@ -1,23 +1,22 @@
 // Tensor: an immutable n-dimensional array, passed around by value.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cotangent/core/dtype.h"
+#include "cotangent/core/ref.h"
 #include "cotangent/core/shape.h"
 
 namespace cotangent {
 
 // What a layer above attaches to a tensor to remember how it was computed. core carries it and never looks inside.
-class History {
- public:
-  virtual ~History() = default;
-};
+class History : public Counted {};
 
 // A handle to {shared contiguous row-major elements, shape, dtype, history}. Copying copies the handle; elements never
 // change once the tensor is shared, so tensors may be read from any number of threads. A default-made Tensor is null:
@@ -25,6 +24,18 @@ class History {
 class Tensor {
  public:
   Tensor() = default;
+  Tensor(const Tensor& other) noexcept : handle_(other.handle_), history_(other.history_) {
+    if (handle_ != 0) acquire(handle_);
+  }
+  Tensor(Tensor&& other) noexcept : handle_(std::exchange(other.handle_, 0)), history_(std::move(other.history_)) {}
+  Tensor& operator=(Tensor other) noexcept {
+    std::swap(handle_, other.handle_);
+    std::swap(history_, other.history_);
+    return *this;
+  }
+  ~Tensor() {
+    if (handle_ != 0) release(handle_);
+  }
 
   // Copies `values`, in row-major order. Error if their number is not that of `shape`.
   template <Element T>
@@ -33,7 +44,7 @@ class Tensor {
   // A tensor whose elements are unspecified until mutable_data() has written them: for kernels.
   static Tensor uninitialized(Shape shape, DType dtype);
 
-  bool is_null() const { return body_ == nullptr; }
+  bool is_null() const { return handle_ == 0; }
   explicit operator bool() const { return !is_null(); }
 
   const Shape& shape() const { return body().shape; }
@@ -69,31 +80,51 @@ class Tensor {
   bool is_unique() const;
 
   // For the layers above: the history, and tensors that share these elements under another history or shape.
-  const std::shared_ptr<const History>& history() const { return body().history; }
-  Tensor with_history(std::shared_ptr<const History> history) const;
+  const Ref<const History>& history() const {
+    if (is_null()) fail_null();
+    return history_;
+  }
+  Tensor with_history(Ref<const History> history) const;
   Tensor with_shape(Shape shape) const;  // same number of elements, no history
   Tensor without_elements() const;       // shape, dtype and history only: it pins no memory
 
  private:
+  // What the handles to the same elements share.
   struct Body {
-    std::shared_ptr<std::byte> buffer;
+    std::atomic<std::uint64_t> count;  // of handles; those that hold the elements count in the upper half too
+    std::byte* data;
+    Body* owner;  // of the elements, where this body only gives them another shape
+    std::int64_t elements;
     Shape shape;
-    std::int64_t elements = 0;
-    DType dtype = DType::Float32;
-    std::shared_ptr<const History> history;
+    DType dtype;
+    alignas(32) std::byte few[32];  // elements that fit are stored here, which saves a block of the cache
   };
 
-  explicit Tensor(Body body) : body_(std::make_shared<Body>(std::move(body))) {}
+  // The address of the body; the lowest bit is set in handles that do not hold the elements.
+  using Handle = std::uintptr_t;
+  static constexpr Handle kOutline = 1;
+  static constexpr std::uint64_t kHandle = 1, kHolder = std::uint64_t{1} << 32;
+
+  explicit Tensor(Handle handle) : handle_(handle) {}
+  static Tensor outline(Shape shape, std::int64_t elements, DType dtype);
+  static Body& body(Handle handle) { return *reinterpret_cast<Body*>(handle & ~kOutline); }
   const Body& body() const {
-    if (body_ == nullptr) fail_null();
-    return *body_;
+    if (is_null()) fail_null();
+    return body(handle_);
   }
+  static void acquire(Handle handle) noexcept {
+    body(handle).count.fetch_add(handle & kOutline ? kHandle : kHandle + kHolder, std::memory_order_relaxed);
+  }
+  static void release(Handle handle) noexcept;
+  static void free_elements(Body& body) noexcept;
+
   [[noreturn]] static void fail_null();
   const void* bytes(DType asked, const char* operation) const;
   void* mutable_bytes(DType asked);
   void require_single() const;
 
-  std::shared_ptr<const Body> body_;
+  Handle handle_ = 0;
+  Ref<const History> history_;
 };
 
 using Tensors = std::vector<Tensor>;

@@ -18,7 +18,7 @@ class Transposition final : public Primitive {
   explicit Transposition(std::vector<int> axes) : axes_(std::move(axes)) {}
   std::string_view name() const override { return "transpose"; }
 
-  Shape shape(const Tensors& inputs) const override { return Shape(permuted(inputs[0].shape())); }
+  Shape shape(const Tensors& inputs) const override { return permuted(inputs[0].shape()); }
 
   void forward(const Tensors& inputs, Tensor& output) const override {
     const kernels::StridedView source{0, permuted(row_major_strides(inputs[0].shape()))};
@@ -35,8 +35,8 @@ class Transposition final : public Primitive {
 
  private:
   template <class List>
-  std::vector<std::int64_t> permuted(const List& list) const {
-    std::vector<std::int64_t> result;
+  List permuted(const List& list) const {
+    List result;
     for (int axis : axes_) result.push_back(list[static_cast<std::size_t>(axis)]);
     return result;
   }

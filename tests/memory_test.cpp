@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "cotangent/core/pool.h"
 #include "cotangent/core/tensor.h"
 #include "expect_error.h"
 
@@ -91,6 +92,52 @@ TEST(Memory, ServesManyThreadsAtOnce) {
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(memory_use().live, before);
+}
+
+// Every size finds a class that fits it, and a freed block of that size comes back as it is.
+TEST(Memory, FindsTheClassOfEachSize) {
+  release_cached_memory();
+  for (std::size_t bytes = 1; bytes < 6 * kMegabyte; bytes += bytes / 3 + 1) {
+    std::byte* const block = take_memory(bytes);
+    std::memset(block, 1, bytes);
+    give_memory(block, bytes);
+    std::byte* const again = take_memory(bytes);
+    EXPECT_EQ(block, again) << bytes;
+    give_memory(again, bytes);
+  }
+  release_cached_memory();
+  EXPECT_EQ(memory_use().cached, 0u);
+}
+
+// Blocks wander between threads in batches; none may be handed out twice, also while free ones are released.
+TEST(Pool, NeverHandsOutABlockTwice) {
+  constexpr int kThreads = 4, kBlocks = 5000;
+  std::vector<std::vector<void*>> taken(kThreads);
+  const auto on_all_threads = [](auto body) {
+    std::vector<std::thread> threads;
+    for (int id = 0; id < kThreads; ++id) threads.emplace_back([=] { body(id); });
+    for (std::thread& thread : threads) thread.join();
+  };
+  for (int round = 0; round < 5; ++round) {
+    on_all_threads([&](int id) {
+      for (int i = 0; i < kBlocks; ++i) {
+        void* const block = pool_take();
+        ASSERT_EQ(reinterpret_cast<std::uintptr_t>(block) % 64, 0u);
+        std::memset(block, id, kPoolBlock);
+        taken[id].push_back(block);
+        if (i % 1000 == 0) pool_release();
+      }
+    });
+    on_all_threads([&](int id) {  // each returns what its neighbour took
+      for (void* block : taken[(id + 1) % kThreads]) {
+        for (std::size_t i = 0; i < kPoolBlock; ++i)
+          ASSERT_EQ(static_cast<unsigned char*>(block)[i], (id + 1) % kThreads);
+        pool_give(block);
+      }
+      pool_release();
+    });
+    for (std::vector<void*>& blocks : taken) blocks.clear();
+  }
 }
 
 }  // namespace

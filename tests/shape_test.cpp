@@ -3,6 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <numeric>
+#include <sstream>
+#include <utility>
+#include <vector>
+
 #include "expect_error.h"
 
 namespace cotangent {
@@ -16,6 +22,43 @@ TEST(Shape, IsMadeFromAListOrIteratorsOrAVector) {
   EXPECT_EQ(Shape(extents.begin(), extents.end()), Shape(extents));
   EXPECT_NE(Shape({2, 3}), Shape({3, 2}));
   static_assert(!std::is_constructible_v<Shape, int, int>, "Shape(2, 3) would be read as two iterators");
+}
+
+// Up to six extents lie in the shape itself, more on the heap: no operation may tell the two apart.
+TEST(Shape, HasAnyNumberOfAxes) {
+  for (std::size_t ndim = 0; ndim < 20; ++ndim) {
+    std::vector<std::int64_t> extents(ndim);
+    std::iota(extents.begin(), extents.end(), 1);
+    const auto expect_extents = [&](const Shape& shape) {
+      EXPECT_EQ(std::vector<std::int64_t>(shape.begin(), shape.end()), extents);
+    };
+    const Shape shape(extents);
+    expect_extents(shape);
+    EXPECT_EQ(shape.size(), ndim);
+    EXPECT_EQ(shape.empty(), ndim == 0);
+    Shape pushed, copy = shape, other{9, 9, 9, 9, 9, 9, 9, 9};
+    for (std::int64_t extent : extents) pushed.push_back(extent);
+    EXPECT_EQ(pushed, shape);
+    other = shape;
+    expect_extents(other);
+    other = *&other;  // to itself
+    expect_extents(other);
+    const Shape moved = std::move(other);
+    expect_extents(moved);
+    EXPECT_TRUE(other.empty());
+    other.push_back(5);
+    EXPECT_EQ(other, Shape{5});
+    copy = std::move(pushed);
+    expect_extents(copy);
+    copy.push_back(7);
+    EXPECT_NE(copy, shape);
+    expect_extents(shape);
+  }
+}
+
+TEST(Shape, IsReadFromAStream) {
+  std::istringstream numbers("1 2 3 4 5 6 7 8");
+  EXPECT_EQ(Shape(std::istream_iterator<int>(numbers), {}), Shape({1, 2, 3, 4, 5, 6, 7, 8}));
 }
 
 TEST(Shape, CountsItsElements) {
@@ -38,11 +81,15 @@ TEST(Shape, IsCheckedBeforeUse) {
   const std::int64_t huge = INT64_MAX;
   expect_error([&] { require_valid("f", {huge, huge}); }, "more elements than memory can hold");
   expect_error([&] { require_valid("f", {0, huge, 2}); }, "more elements than memory can hold");
+  EXPECT_EQ(require_valid("f", {2, 3, 4}), 24);
+  EXPECT_EQ(require_valid("f", {2, 0, 4}), 0);
+  EXPECT_EQ(require_valid("f", {}), 1);
 }
 
 TEST(Strides, StepThroughRows) {
   EXPECT_EQ(row_major_strides({2, 3, 4}), (Strides{12, 4, 1}));
   EXPECT_EQ(row_major_strides({}), Strides{});
+  EXPECT_EQ(row_major_strides({1, 2, 1, 2, 1, 2, 1, 3}), (Strides{24, 12, 12, 6, 6, 3, 3, 1}));
 }
 
 TEST(Axes, CountFromTheEndWhenNegative) {

@@ -1,6 +1,9 @@
 // Tests of the tape: what is recorded, kept, computed and freed.
 #include <gtest/gtest.h>
 
+#include <thread>
+#include <vector>
+
 #include "cotangent/cotangent.h"
 #include "expect_error.h"
 
@@ -85,6 +88,50 @@ class Forgetful final : public Primitive {
 
 TEST_F(Tape, SaysSoWhenARuleReadsWhatWasNotSaved) {
   expect_error([&] { grad([](const Tensor& v) { return sum(run<Forgetful>({v})); })(x); }, "saves()");
+}
+
+TEST_F(Tape, FreesALongChainWithoutRecursion) {
+  const std::size_t before = memory_use().live;
+  Tensor kept;
+  const Function negations = [&](Tensor v) {
+    for (int i = 0; i < 1'000'000; ++i) v = -v;
+    kept = v;
+    return sum(v);
+  };
+  EXPECT_EQ(grad(negations)(x).data<float>()[0], 1);
+  std::thread([&] { kept = Tensor(); }).join();  // also by a thread that made none of it
+  EXPECT_EQ(memory_use().live, before);
+}
+
+// Inputs of every age, of which each node is found again: the sums of all earlier values double from step to step.
+TEST_F(Tape, FindsTheNodesOfInputsOfAnyAge) {
+  const auto f = [](const Tensor& v) {
+    Tensors all{v};
+    for (int i = 0; i < 12; ++i) {
+      Tensor next = all[0];
+      for (std::size_t k = 1; k < all.size(); ++k) next = next + all[k];
+      all.push_back(i % 2 == 0 ? next : next.to(DType::Float64).to(DType::Float32));
+    }
+    return sum(all.back());
+  };
+  EXPECT_EQ(grad(f)(x).data<float>()[0], 1 << 11);
+}
+
+// A pullback may be called by several threads at once: a sweep keeps nothing in the nodes.
+TEST_F(Tape, IsSweptByManyThreads) {
+  const Vjp recorded = vjp(
+      [](Tensor v) {
+        for (int i = 0; i < 1000; ++i) v = i % 2 == 0 ? v + v : 0.5 * v;
+        return v;
+      },
+      {x});
+  std::vector<Tensors> cotangents(4);
+  std::vector<std::thread> threads;
+  for (std::size_t id = 0; id < cotangents.size(); ++id)
+    threads.emplace_back([&, id] { cotangents[id] = recorded.pullback(full({2}, static_cast<double>(id))); });
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t id = 0; id < cotangents.size(); ++id)
+    EXPECT_EQ(cotangents[id][0].data<float>()[1], static_cast<float>(id));
 }
 
 // Additions keep no activation, and the outermost backward pass lets go of each one when it has been used.

@@ -5,7 +5,10 @@
 
 #include <cmath>
 #include <limits>
+#include <thread>
+#include <utility>
 
+#include "cotangent/core/memory.h"
 #include "expect_error.h"
 
 namespace cotangent {
@@ -97,7 +100,7 @@ TEST(Tensor, SharesElementsBetweenCopies) {
 
 TEST(Tensor, CarriesAHistoryThatItDoesNotKnow) {
   struct Past : History {};
-  const auto past = std::make_shared<Past>();
+  const Ref<const History> past(new Past);
   const Tensor tensor = ones({2}).with_history(past);
   EXPECT_EQ(tensor.history(), past);
   EXPECT_EQ(tensor.with_shape({1, 2}).history(), nullptr);
@@ -106,6 +109,82 @@ TEST(Tensor, CarriesAHistoryThatItDoesNotKnow) {
   EXPECT_EQ(empty.shape(), Shape({2}));
   expect_error([&] { empty.data<float>(); }, "keeps its shape only");
 }
+
+// Few elements lie with the handle's body, more in a block of the cache.
+TEST(Tensor, IsAValueWhateverItsSize) {
+  for (const std::int64_t size : {0, 1, 8, 9, 100}) {
+    const std::size_t before = memory_use().live;
+    {
+      Tensor a = full({size}, 3.0), b = full({size}, 4.0), c = a;
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(a.data<float>().data()) % 16, 0u);
+      a = *&a;  // to itself
+      EXPECT_EQ(values<float>(a), std::vector<float>(size, 3));
+      a = std::move(b);
+      EXPECT_TRUE(b.is_null());
+      EXPECT_TRUE(c.is_unique());
+      std::swap(a, c);
+      EXPECT_EQ(values<float>(a), std::vector<float>(size, 3));
+      EXPECT_EQ(values<float>(c), std::vector<float>(size, 4));
+      b = a.with_shape({1, 1, 1, 1, 1, 1, 1, 1, size});
+      EXPECT_EQ(b.ndim(), 9);
+      a = Tensor();
+      EXPECT_TRUE(b.is_unique());
+      EXPECT_EQ(values<float>(b), std::vector<float>(size, 3));
+      a = b.with_shape({size, 1});
+      b = Tensor();
+      EXPECT_EQ(values<float>(a), std::vector<float>(size, 3));
+    }
+    EXPECT_EQ(memory_use().live, before);
+  }
+}
+
+// The elements go with the last handle that has them, whatever other handles there are.
+TEST(Tensor, FreesItsElementsBeforeItsOutlines) {
+  for (const std::int64_t size : {1, 1000}) {
+    const std::size_t before = memory_use().live;
+    Tensor a = ones({size}), b = a, view = a.with_shape({1, size});
+    const Tensor outline = a.without_elements(), copy = outline, of_view = view.without_elements();
+    EXPECT_FALSE(outline.is_unique());
+    const std::size_t held = memory_use().live;
+    EXPECT_GT(held, before);
+    a = Tensor();
+    b = Tensor();
+    EXPECT_EQ(memory_use().live, held);
+    EXPECT_TRUE(view.is_unique());
+    view = Tensor();
+    EXPECT_EQ(memory_use().live, before);
+    EXPECT_EQ(copy.shape(), Shape({size}));
+    EXPECT_EQ(of_view.shape(), Shape({1, size}));
+    expect_error([&] { of_view.with_shape({size}).data<float>(); }, "keeps its shape only");
+  }
+}
+
+TEST(Tensor, IsFreedByAnyThread) {
+  const std::size_t before = memory_use().live;
+  for (int round = 0; round < 200; ++round) {
+    Tensors tensors;
+    for (std::int64_t i = 0; i < 64; ++i) {
+      const Tensor tensor = ones({i % 16});
+      tensors.push_back(i % 3 == 0 ? tensor.with_shape({i % 16, 1}) : i % 3 == 1 ? tensor.without_elements() : tensor);
+    }
+    std::vector<std::thread> threads;
+    for (int id = 0; id < 3; ++id)
+      threads.emplace_back([mine = tensors]() mutable {
+        for (Tensor& tensor : mine) {
+          const Tensor outline = tensor.without_elements();
+          tensor = Tensor();
+          ASSERT_LT(outline.size(), 16);
+        }
+      });
+    tensors.clear();
+    for (std::thread& thread : threads) thread.join();
+  }
+  EXPECT_EQ(memory_use().live, before);
+}
+
+const Tensor kStatic = ones({3});  // must outlive the lists of free memory of its thread
+
+TEST(Tensor, MayBeStatic) { EXPECT_EQ(values<float>(kStatic), std::vector<float>(3, 1)); }
 
 TEST(Full, FillsAnyDType) {
   EXPECT_EQ(values<double>(full({2}, 0.5, DType::Float64)), (std::vector<double>{0.5, 0.5}));
