@@ -29,6 +29,16 @@ struct LaneValues {
   }
 };
 
+// Adds the lanes of each feature.
+void fold(double* lanes, const FeaturePiece& piece) {
+  if (piece.features == 1) {
+    lanes[0] = Eigen::Map<const Eigen::ArrayXd>(lanes, piece.width).sum();
+    return;
+  }
+  for (std::int64_t lane = piece.features; lane < piece.width; lane += piece.features)
+    for (std::int64_t i = 0; i < piece.features; ++i) lanes[i] += lanes[lane + i];
+}
+
 // Two sums over a piece for each of its features.
 struct PieceSums {
   double first[kMostLanes], second[kMostLanes];
@@ -47,11 +57,8 @@ struct PieceSums {
     for (std::int64_t row = 0; row < piece.rows; row += kRowsInT)
       add(row, std::min(kRowsInT, piece.rows - row), piece.width);
     if (piece.tail > 0) add(piece.rows, 1, piece.tail);
-    for (std::int64_t lane = piece.features; lane < piece.width; lane += piece.features)
-      for (std::int64_t i = 0; i < piece.features; ++i) {
-        first[i] += first[lane + i];
-        second[i] += second[lane + i];
-      }
+    fold(first, piece);
+    fold(second, piece);
   }
 };
 
