@@ -34,6 +34,7 @@
 #include "cotangent/nn/sequential.h"
 #include "cotangent/nn/summary.h"
 #include "cotangent/ops/arithmetic.h"
+#include "cotangent/ops/batch_norm.h"
 #include "cotangent/ops/binary.h"
 #include "cotangent/ops/compare.h"
 #include "cotangent/ops/conv.h"

@@ -10,6 +10,7 @@
 #include "cotangent/nn/layer_call.h"
 #include "cotangent/nn/layer_parts.h"
 #include "cotangent/ops/arithmetic.h"
+#include "cotangent/ops/batch_norm.h"
 #include "cotangent/ops/movement.h"
 #include "cotangent/ops/reduce.h"
 #include "cotangent/ops/unary.h"
@@ -51,31 +52,20 @@ Tensor BatchNorm::operator()(const Tensor& x) const {
     fail("BatchNorm", fmt::format("training needs at least two values per feature, got {} in {}; use larger batches or "
                                   "nn::eval()",
                                   values, describe(x)));
-  std::vector<int> others;
-  Shape per_feature(std::vector<std::int64_t>(x.shape().size(), 1));
-  for (int other = 0; other < x.ndim(); ++other) {
-    if (other != (axis + x.ndim()) % x.ndim()) others.push_back(other);
-    else per_feature[static_cast<std::size_t>(other)] = weight.size();
-  }
-  const auto aligned = [&](const Tensor& statistic) { return reshape(statistic, per_feature); };
-
-  Tensor centered, var;
+  Tensor moments;
   if (training) {
-    const Tensor batch_mean = mean(x, others, true);
-    centered = x - batch_mean;
-    var = mean(square(centered), others, true);
+    moments = feature_moments(stop_gradient(x), axis);
     const double kept = options_.momentum, count = static_cast<double>(values);
-    const auto move = [&](Tensor& running, const Tensor& batch) {
-      running = kept * running + (1 - kept) * stop_gradient(reshape(batch, running.shape()));
+    const auto move = [&](Tensor& running, std::int64_t row, double factor) {
+      const Tensor batch = reshape(slice_in_dim(moments, row, row + 1), running.shape());
+      running = kept * running + (1 - kept) * factor * batch;
     };
-    move(running_mean, batch_mean);
-    move(running_var, stop_gradient(var) * (count / (count - 1)));
-  } else {
-    centered = x - aligned(running_mean);
-    var = aligned(running_var);
+    move(running_mean, 0, 1);
+    move(running_var, 1, count / (count - 1));
+    return report_call(this, "BatchNorm", batch_norm(x, moments, weight, bias, axis, options_.eps));
   }
-  const Tensor scale = aligned(weight) * rsqrt(var + options_.eps);
-  return report_call(this, "BatchNorm", centered * scale + aligned(bias));
+  moments = concatenate({expand_dims(running_mean, 0), expand_dims(running_var, 0)}, 0);
+  return report_call(this, "BatchNorm", normalize_features(x, moments, weight, bias, axis, options_.eps));
 }
 
 LayerNorm::LayerNorm(const Shape& normalized, const LayerNormOptions& options) : options_(options) {

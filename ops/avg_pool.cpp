@@ -3,14 +3,13 @@
 
 #include "cotangent/autograd/primitive.h"
 #include "cotangent/ops/arithmetic.h"
-#include "cotangent/ops/kernels/strided_copy.h"
 #include "cotangent/ops/kernels/windows.h"
 #include "cotangent/ops/pool.h"
 
 namespace cotangent {
 namespace {
 
-using kernels::Run;
+using kernels::Cell;
 using kernels::WindowsPtr;
 
 class WindowSum final : public Primitive {
@@ -20,10 +19,8 @@ class WindowSum final : public Primitive {
   Shape shape(const Tensors&) const override { return windows_->output(); }
 
   void forward(const Tensors& inputs, Tensor& output) const override {
-    visit_floating(output.dtype(), [&]<class T>() {
-      kernels::fold_windows<T>(*windows_, inputs[0], output, T{0},
-                               [](auto row, const auto& elements) { row += elements; });
-    });
+    visit_floating(output.dtype(),
+                   [&]<class T>() { kernels::fold_windows<kernels::SumOfBoth>(*windows_, inputs[0], output, T{0}); });
   }
 
   Saves saves() const override { return Saves::Nothing; }
@@ -41,20 +38,12 @@ class WindowSumTranspose final : public Primitive {
   Shape shape(const Tensors&) const override { return windows_->input(); }
 
   void forward(const Tensors& inputs, Tensor& output) const override {
-    kernels::fill(output, full({}, 0, output.dtype()));
     visit_floating(output.dtype(), [&]<class T>() {
-      const T* const u = inputs[0].data<T>().data();
-      T* const out = output.mutable_data<T>().data();
-      parallel_for(windows_->rows(), windows_->disjoint_block(), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t row = begin; row < end; ++row) {
-          const T* const from = u + row * windows_->row_size();
-          windows_->for_each_run(row, [&](const Run& run) {
-            windows_->for_each_part(run, out, [&](std::int64_t at, auto elements) {
-              elements += kernels::ConstMap<T>(from + at, elements.size());
-            });
-          });
-        }
-      });
+      const T *const u = inputs[0].data<T>().data(), *const nothing = nullptr;
+      kernels::write_windows(*windows_, output, nothing,
+                             [u]<bool kAdds>(std::int64_t at, const Cell& cell, const T*, T* to) {
+                               kernels::spread_cell<kAdds>(cell, u + at, to);
+                             });
     });
   }
 

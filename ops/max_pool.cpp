@@ -1,61 +1,15 @@
 // Max pooling: max_pool, and the scatter and gather that are its derivatives and each other's transposes.
-#include <algorithm>
 #include <limits>
 
 #include "cotangent/autograd/primitive.h"
-#include "cotangent/ops/kernels/strided_copy.h"
 #include "cotangent/ops/kernels/windows.h"
 #include "cotangent/ops/pool.h"
 
 namespace cotangent {
 namespace {
 
-using kernels::Run;
-using kernels::Windows;
+using kernels::Cell;
 using kernels::WindowsPtr;
-
-// Finds, for every element of an output row, the input element that max_pool takes.
-template <class T>
-class Winners {
- public:
-  explicit Winners(const Windows& windows)
-      : windows_(windows),
-        best_(windows.row_size()),
-        which_(windows.row_size()),
-        offsets_(static_cast<std::size_t>(windows.elements())) {}
-
-  // Calls f(i, offset) for the elements i of `row` whose window sees some of the input.
-  template <class F>
-  void for_each(std::int64_t row, const T* input, F&& f) {
-    which_.setConstant(-1);
-    windows_.for_each_run(row, [&](const Run& run) {
-      offsets_[static_cast<std::size_t>(run.element)] = run.offset;
-      const auto element = static_cast<std::int32_t>(run.element);
-      windows_.for_each_part(run, input, [&](std::int64_t at, const auto& elements) {
-        T* const best = best_.data() + at;
-        std::int32_t* const which = which_.data() + at;
-        for (Eigen::Index i = 0; i < elements.size(); ++i) {
-          const T value = elements[i];
-          // Not `>`: NaN beats a number, and nothing beats NaN.
-          const bool wins = (which[i] < 0) | (!(value <= best[i]) & (best[i] == best[i]));
-          best[i] = wins ? value : best[i];
-          which[i] = wins ? element : which[i];
-        }
-      });
-    });
-    const std::int64_t channels = windows_.channels(), step = windows_.column_step();
-    for (std::int64_t i = 0, start = 0; i < windows_.row_size(); i += channels, start += step)
-      for (std::int64_t channel = 0; channel < channels; ++channel)
-        if (const std::int32_t element = which_[i + channel]; element >= 0)
-          f(i + channel, offsets_[static_cast<std::size_t>(element)] + start + channel);
-  }
-
- private:
-  const Windows& windows_;
-  kernels::Array<T> best_;
-  kernels::Array<std::int32_t> which_;  // element of the window, -1 for none yet
-  std::vector<std::int64_t> offsets_;   // of each element of the window, for column 0
-};
 
 Tensor max_pool_gather(const WindowsPtr& windows, const Tensor& x, const Tensor& u);
 
@@ -67,17 +21,12 @@ class MaxPoolScatter final : public Primitive {
   Shape shape(const Tensors&) const override { return windows_->input(); }
 
   void forward(const Tensors& inputs, Tensor& output) const override {
-    kernels::fill(output, full({}, 0, output.dtype()));
     visit_floating(output.dtype(), [&]<class T>() {
       const T *const x = inputs[0].data<T>().data(), *const u = inputs[1].data<T>().data();
-      T* const out = output.mutable_data<T>().data();
-      parallel_for(windows_->rows(), windows_->disjoint_block(), [&](std::int64_t begin, std::int64_t end) {
-        Winners<T> winners(*windows_);
-        for (std::int64_t row = begin; row < end; ++row) {
-          const T* const from = u + row * windows_->row_size();
-          winners.for_each(row, x, [=](std::int64_t i, std::int64_t offset) { out[offset] += from[i]; });
-        }
-      });
+      kernels::write_windows(*windows_, output, x,
+                             [u]<bool kAdds>(std::int64_t at, const Cell& cell, const T* from, T* to) {
+                               kernels::scatter_to_winners<kAdds>(cell, from, u + at, to);
+                             });
     });
   }
 
@@ -97,16 +46,20 @@ class MaxPoolGather final : public Primitive {
   Shape shape(const Tensors&) const override { return windows_->output(); }
 
   void forward(const Tensors& inputs, Tensor& output) const override {
-    kernels::fill(output, full({}, 0, output.dtype()));
     visit_floating(output.dtype(), [&]<class T>() {
       const T *const x = inputs[0].data<T>().data(), *const u = inputs[1].data<T>().data();
       T* const out = output.mutable_data<T>().data();
       parallel_for(windows_->rows(), windows_->block(), [&](std::int64_t begin, std::int64_t end) {
-        Winners<T> winners(*windows_);
-        for (std::int64_t row = begin; row < end; ++row) {
-          T* const to = out + row * windows_->row_size();
-          winners.for_each(row, x, [=](std::int64_t i, std::int64_t offset) { to[i] = u[offset]; });
-        }
+        for (std::int64_t row = begin; row < end; ++row)
+          windows_->for_each_cell(row, [&](std::int64_t at, const Cell& cell, std::int64_t stride) {
+            T* const to = out + row * windows_->row_size() + at;
+            if (stride == 1) {
+              kernels::gather_from_winners(cell, x, u, to);
+            } else {
+              kernels::SideBySide<T> keys(cell, stride), values(cell, stride);
+              kernels::gather_from_winners(keys.cell(), keys(x), values(u), to);
+            }
+          });
       });
     });
   }
@@ -131,10 +84,7 @@ class MaxPool final : public Primitive {
 
   void forward(const Tensors& inputs, Tensor& output) const override {
     visit_floating(output.dtype(), [&]<class T>() {
-      kernels::fold_windows<T>(
-          *windows_, inputs[0], output, -std::numeric_limits<T>::infinity(), [](auto row, const auto& elements) {
-            row = row.binaryExpr(elements, [](T a, T b) { return ((a >= b) | (a != a)) ? a : b; });  // NaN wins
-          });
+      kernels::fold_windows<kernels::LargestOf>(*windows_, inputs[0], output, -std::numeric_limits<T>::infinity());
     });
   }
 

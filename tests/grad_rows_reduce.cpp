@@ -3,8 +3,28 @@
 
 namespace cotangent::testing {
 
+namespace {
+
+// batch_norm of x, weight and bias along an axis.
+Function normalized(int axis) {
+  return [axis](const Tensor& x, const Tensor& weight, const Tensor& bias) {
+    return batch_norm(x, feature_moments(stop_gradient(x), axis), weight, bias, axis, 0.1);
+  };
+}
+
+// The cotangent that batch_norm gives one of its inputs, as a function of those and its own cotangent.
+Function normalized_pullback(std::size_t which) {
+  return [which](const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& g) {
+    return vjp(normalized(-1), {x, weight, bias}).pullback(g)[which];
+  };
+}
+
+}  // namespace
+
 std::vector<GradRow> reduce_rows() {
   const Tensor x = sample({2, 3, 4}, -1, 1, 21), matrix = sample({3, 4}, -1, 1, 22);
+  const Tensor weight = sample({4}, 0.5, 1.5, 23), bias = sample({4}, -1, 1, 24), three = sample({3}, 0.5, 1.5, 25),
+               g = sample({2, 3, 4}, -1, 1, 27);
   const Tensor with_zeros = Tensor::from_data<double>({2, 5}, std::vector<double>{0, 2, -1, 3, 0.5, 0, 4, 0, -2, 1});
   return {
       {"sum", "all", [](const Tensor& a) { return sum(a * a); }, {x}},
@@ -63,6 +83,18 @@ std::vector<GradRow> reduce_rows() {
          return logsumexp(a, {0, 2});
        },
        {x}},
+      {"feature_moments", "last", [](const Tensor& a) { return square(feature_moments(a)); }, {x}},
+      {"feature_moments", "middle", [](const Tensor& a) { return square(feature_moments(a, 1)); }, {x}},
+      {"batch_norm", "last", normalized(2), {x, weight, bias}},
+      {"batch_norm", "middle", normalized(1), {x, three, three}},
+      {"batch_norm_input_grad", "pullback", normalized_pullback(0), {x, weight, bias, g}},
+      {"batch_norm_sums", "pullback", normalized_pullback(1), {x, weight, bias, g}},
+      {"normalize_features",
+       "middle",
+       [](const Tensor& a, const Tensor& moments, const Tensor& w, const Tensor& b) {
+         return square(normalize_features(a, moments, w, b, 1));
+       },
+       {x, sample({2, 3}, 0.5, 1.5, 26), three, three}},
       {"any", "factor", [](const Tensor& a) { return where(any(less(a, -0.5), 0), a * a, a); }, {matrix}},
       {"all", "factor", [](const Tensor& a) { return where(all(less(a, 0.9), 1, true), a * a, a); }, {matrix}},
   };

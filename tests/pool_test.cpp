@@ -152,6 +152,27 @@ TEST(Pool, AgreesWithItsDefinitionInAnyNumberOfDimensions) {
   expect_definition({{3, 3, 3, 3}, {2, 1, 2, 2}, {1, 2, 1, 2}, {1, 1, 2, 1}, {{0, 0}, {0, 1}, {1, 1}, {1, 0}}}, 1, 2);
 }
 
+// Rows of more than one cell, windows of many elements, packets with a rest; and the gradients of both layouts.
+TEST(Pool, TakesLongRowsAndLargeWindows) {
+  expect_definition({{4, 300}, {2, 2}, {2, 2}, {1, 1}, {{0, 0}, {0, 0}}}, 2, 1);
+  expect_definition({{7, 301}, {5, 5}, {2, 2}, {1, 1}, {{2, 2}, {2, 2}}}, 1, 2);
+  expect_definition({{6, 200}, {3, 3}, {2, 3}, {1, 1}, {{1, 1}, {1, 1}}}, 1, 19);
+  const Tensor x = sample({2, 6, 200, 19}), first = channels_to_front(x);
+  for (const auto& pool : {max_pool, avg_pool})
+    for (const PoolOptions& options : {PoolOptions{}, PoolOptions{.window_strides = 3, .padding = 1}})
+      for (std::int64_t window : {2, 3, 5}) {
+        PoolOptions front = options;
+        front.channels_first = true;
+        const auto energy = [&](const Tensor& input, const PoolOptions& chosen) {
+          return 0.5 * sum(square(pool(input, window, chosen)));
+        };
+        const Tensor last = grad([&](const Tensor& input) { return energy(input, options); })(x);
+        const Tensor other = grad([&](const Tensor& input) { return energy(input, front); })(first);
+        expect_near(channels_to_back(other), last.shape(), values(last), 1e-14);
+        EXPECT_NEAR(sum(last * x).item<double>(), 2 * energy(x, options).item<double>(), 1e-9);  // Euler: degree 2
+      }
+}
+
 TEST(Pool, TakesEmptyExtents) {
   expect_definition({{4, 1}, {2, 2}, {2, 2}, {1, 1}, {{0, 0}, {0, 0}}}, 2, 3);  // the window is larger: no columns
   expect_definition({{1, 4}, {2, 2}, {2, 2}, {1, 1}, {{0, 0}, {0, 0}}}, 2, 3);  // no rows

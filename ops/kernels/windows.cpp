@@ -59,6 +59,11 @@ Windows::Windows(std::int64_t batch, std::vector<WindowAxis> axes, std::int64_t 
     outputs_.push_back(axis.output());
     elements_ *= axis.window;
   }
+  for (std::size_t i = 0; i < axes_.size(); ++i) {
+    const WindowAxis& axis = axes_[i];
+    is_partition_ = is_partition_ && axis.low == 0 && axis.stride == dilated_extent(axis.window, axis.dilation) &&
+                    (axis.dilation == 1 || axis.window == 1) && outputs_[i] * axis.stride == axis.input;
+  }
   columns_ = outputs_.back();
   std::int64_t rows_of_image = 1;
   for (std::size_t i = 0; i + 1 < outputs_.size(); ++i) rows_of_image *= outputs_[i];

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <functional>
-#include <type_traits>
+#include <vector>
 
 #include "cotangent/ops/kernels/elementwise.h"
+#include "cotangent/ops/kernels/pool_loops.h"
+#include "cotangent/ops/kernels/strided_copy.h"
 #include "cotangent/ops/pool.h"
 
 namespace cotangent::kernels {
@@ -74,22 +76,41 @@ class Windows {
     }
   }
 
-  // Calls f(at, elements) for the parts of a run: `elements` is an Eigen map of input elements, those that belong to
-  // the output elements at, at + 1, ... of the row. T may be const.
-  template <class T, class F>
-  void for_each_part(const Run& run, T* input, F&& f) const {
-    using Elements = std::conditional_t<std::is_const_v<T>, const Array<std::remove_const_t<T>>, Array<T>>;
-    const std::int64_t columns = run.last - run.first, step = column_step();
-    T* const from = input + run.offset + run.first * step;
-    if (step == channels_) {
-      f(run.first * channels_, Eigen::Map<Elements>(from, columns * channels_));
-    } else if (channels_ == 1) {
-      f(run.first, Eigen::Map<Elements, 0, Eigen::InnerStride<>>(from, columns, Eigen::InnerStride<>(step)));
-    } else {
-      for (std::int64_t column = 0; column < columns; ++column)
-        f((run.first + column) * channels_, Eigen::Map<Elements>(from + column * step, channels_));
+  // Cuts a row of the output into cells and calls f(at, cell, stride) for each; together they have every element of the
+  // row once. The cell's first output is the row's element `at`. Its output i sees input elements offsets[k] + i, if
+  // stride is 1, or else offsets[k] + i * stride: then there is one channel, and the cell is no longer than kCell.
+  template <class F>
+  void for_each_cell(std::int64_t row, F&& f) const {
+    std::vector<Run> runs;
+    for_each_run(row, [&](const Run& run) { runs.push_back(run); });
+    std::vector<std::int64_t> offsets(runs.size());
+    std::int64_t begin = 0, end = columns_;  // of the columns that all runs reach
+    for (const Run& run : runs) begin = std::max(begin, run.first), end = std::min(end, run.last);
+    if (begin >= end) begin = end = columns_;
+
+    const std::int64_t step = column_step();
+    const auto edge = [&](std::int64_t column) {
+      std::int64_t count = 0;
+      for (const Run& run : runs)
+        if (run.first <= column && column < run.last)
+          offsets[static_cast<std::size_t>(count++)] = run.offset + column * step;
+      f(column * channels_, Cell{offsets.data(), count, channels_}, std::int64_t{1});
+    };
+    for (std::int64_t column = 0; column < begin; ++column) edge(column);
+    const bool together = step == channels_, strided = channels_ == 1 && std::ssize(runs) <= kCellElements;
+    const std::int64_t columns = together ? end - begin : strided ? kCell : 1;
+    for (std::int64_t column = begin; column < end; column += columns) {
+      for (std::size_t k = 0; k < runs.size(); ++k) offsets[k] = runs[k].offset + column * step;
+      const std::int64_t n = std::min(columns, end - column) * channels_;
+      f(column * channels_, Cell{offsets.data(), std::ssize(runs), n}, together || !strided ? 1 : step);
     }
+    for (std::int64_t column = end; column < columns_; ++column) edge(column);
   }
+
+  static constexpr std::int64_t kCell = 64, kCellElements = 16;
+
+  // True if every input element lies in exactly one window and no window sees padding.
+  bool is_partition() const { return is_partition_; }
 
  private:
   std::int64_t batch_, channels_;
@@ -98,25 +119,85 @@ class Windows {
   std::vector<std::int64_t> outputs_;
   std::vector<Run> inner_;  // of the last axis alone, one for each of its window's elements
   std::int64_t columns_, rows_, elements_;
+  bool is_partition_ = true;
   std::int64_t overlap_;  // rows in different groups of so many have no input elements in common
 };
 
 using WindowsPtr = std::shared_ptr<const Windows>;  // shared by a primitive and its derivatives
 
-// Fills every output row with `start`, then folds what its windows see into it: fold(row elements, input elements).
-template <class T, class Fold>
-void fold_windows(const Windows& windows, const Tensor& input, Tensor& output, T start, Fold fold) {
+// A cell of one channel whose outputs see elements `stride` apart: those of a tensor, laid side by side.
+template <class T>
+class SideBySide {
+ public:
+  SideBySide(const Cell& cell, std::int64_t stride) : cell_(cell), stride_(stride) {
+    for (std::int64_t k = 0; k < cell.count; ++k) offsets_[k] = k * Windows::kCell;
+  }
+  Cell cell() const { return {offsets_, cell_.count, cell_.n}; }
+
+  // Reads a tensor.
+  const T* operator()(const T* from) {
+    for (std::int64_t k = 0; k < cell_.count; ++k)
+      copy_every(from + cell_.offsets[k], stride_, cell_.n, elements_ + offsets_[k]);
+    return elements_;
+  }
+  // Room for what add_to() or store_to() then writes to a tensor.
+  T* elements() { return elements_; }
+  void add_to(T* to) const {
+    for (std::int64_t k = 0; k < cell_.count; ++k)
+      for (std::int64_t i = 0; i < cell_.n; ++i) to[cell_.offsets[k] + i * stride_] += elements_[offsets_[k] + i];
+  }
+  void store_to(T* to) const {
+    for (std::int64_t k = 0; k < cell_.count; ++k)
+      for (std::int64_t i = 0; i < cell_.n; ++i) to[cell_.offsets[k] + i * stride_] = elements_[offsets_[k] + i];
+  }
+
+ private:
+  const Cell cell_;
+  const std::int64_t stride_;
+  std::int64_t offsets_[Windows::kCellElements];
+  T elements_[Windows::kCellElements * Windows::kCell];
+};
+
+// Folds what the windows see: Fold as fold_cell takes it.
+template <class Fold, class T>
+void fold_windows(const Windows& windows, const Tensor& input, Tensor& output, T nothing) {
   const T* const x = input.data<T>().data();
   T* const out = output.mutable_data<T>().data();
   parallel_for(windows.rows(), windows.block(), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row) {
-      T* const to = out + row * windows.row_size();
-      std::fill_n(to, windows.row_size(), start);
-      windows.for_each_run(row, [&](const Run& run) {
-        windows.for_each_part(
-            run, x, [&](std::int64_t at, const auto& elements) { fold(Map<T>(to + at, elements.size()), elements); });
+    for (std::int64_t row = begin; row < end; ++row)
+      windows.for_each_cell(row, [&](std::int64_t at, const Cell& cell, std::int64_t stride) {
+        T* const to = out + row * windows.row_size() + at;
+        if (stride == 1) {
+          fold_cell<Fold>(cell, x, nothing, to);
+        } else {
+          SideBySide<T> beside(cell, stride);
+          fold_cell<Fold>(beside.cell(), beside(x), nothing, to);
+        }
       });
-    }
+  });
+}
+
+// The transposes: calls put.template operator()<adds>(at, cell, x, to) for every cell, the first of whose outputs is
+// number `at`. It reads x, which may be null, and writes, or adds, to `to`, that is `output`, where the cell sees them.
+template <class T, class Put>
+void write_windows(const Windows& windows, Tensor& output, const T* x, Put put) {
+  const bool adds = !windows.is_partition();
+  if (adds) fill(output, full({}, 0, output.dtype()));
+  T* const out = output.mutable_data<T>().data();
+  parallel_for(windows.rows(), windows.disjoint_block(), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row)
+      windows.for_each_cell(row, [&](std::int64_t at, const Cell& cell, std::int64_t stride) {
+        const std::int64_t from = row * windows.row_size() + at;
+        if (stride == 1) {
+          if (adds) put.template operator()<true>(from, cell, x, out);
+          else put.template operator()<false>(from, cell, x, out);
+          return;
+        }
+        SideBySide<T> given(cell, stride), results(cell, stride);
+        put.template operator()<false>(from, given.cell(), x == nullptr ? x : given(x), results.elements());
+        if (adds) results.add_to(out);
+        else results.store_to(out);
+      });
   });
 }
 

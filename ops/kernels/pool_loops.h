@@ -1,0 +1,149 @@
+// The loops of pooling over cells: neighbouring outputs and the input elements beneath them, as plain functions of
+// pointers. Internal.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cstdint>
+
+namespace cotangent::kernels {
+
+// `count` elements of the window, moved along n neighbouring outputs: output i sees input elements offsets[k] + i.
+struct Cell {
+  const std::int64_t* offsets;
+  std::int64_t count, n;
+};
+
+// Calls f.template operator()<P>(i) for packets P of T, then for single elements, until n are done.
+template <class T, class F>
+void for_each_packet(std::int64_t n, F f) {
+  using P = typename Eigen::internal::packet_traits<T>::type;
+  constexpr std::int64_t kSize = Eigen::internal::packet_traits<T>::size;
+  std::int64_t i = 0;
+  for (; i + kSize <= n; i += kSize) f.template operator()<P>(i);
+  for (; i < n; ++i) f.template operator()<T>(i);
+}
+
+// Calls f.template operator()<K>() with K = cell.count for the usual windows, so that their loops are unrolled, else 0.
+template <class F>
+void with_count(const Cell& cell, F f) {
+  if (cell.count == 4) f.template operator()<4>();
+  else if (cell.count == 9) f.template operator()<9>();
+  else f.template operator()<0>();
+}
+
+struct LargestOf {
+  template <class P>
+  static P of(const P& a, const P& b) {  // NaN if either is
+    return Eigen::internal::pmax<Eigen::PropagateNaN>(a, b);
+  }
+};
+
+struct SumOfBoth {
+  template <class P>
+  static P of(const P& a, const P& b) {
+    return Eigen::internal::padd(a, b);
+  }
+};
+
+// out[i] = the fold of all elements that output i sees, `nothing` if there are none.
+template <class Fold, class T>
+void fold_cell(const Cell& cell, const T* x, T nothing, T* out) {
+  namespace simd = Eigen::internal;
+  if (cell.count == 0) {
+    std::fill_n(out, cell.n, nothing);
+    return;
+  }
+  with_count(cell, [&]<int K>() {
+    const std::int64_t count = K > 0 ? K : cell.count;
+    for_each_packet<T>(cell.n, [&]<class P>(std::int64_t i) {
+      P result = simd::ploadu<P>(x + cell.offsets[0] + i);
+      for (std::int64_t k = 1; k < count; ++k) result = Fold::of(result, simd::ploadu<P>(x + cell.offsets[k] + i));
+      simd::pstoreu(out + i, result);
+    });
+  });
+}
+
+// For output i, calls f(k, mask) for all elements k that it sees: the mask is set for the first that is the largest, or
+// the first NaN if there is one.
+template <class P, class T, class F>
+void with_winner(const Cell& cell, std::int64_t count, const T* x, std::int64_t i, F f) {
+  namespace simd = Eigen::internal;
+  P best = simd::ploadu<P>(x + cell.offsets[0] + i);
+  for (std::int64_t k = 1; k < count; ++k) best = LargestOf::of(best, simd::ploadu<P>(x + cell.offsets[k] + i));
+  P taken = simd::pzero(best);
+  for (std::int64_t k = 0; k < count; ++k) {
+    const P value = simd::ploadu<P>(x + cell.offsets[k] + i);
+    const P number = simd::pcmp_eq(value, value);
+    const P wins = simd::por(simd::pcmp_eq(value, best), simd::pandnot(simd::ptrue(number), number));
+    f(k, simd::pandnot(wins, taken));
+    taken = simd::por(taken, wins);
+  }
+}
+
+// dx at the winner of output i = u[i], 0 at the others that it sees; or, if kAdds, added to what is there.
+template <bool kAdds, class T>
+void scatter_to_winners(const Cell& cell, const T* x, const T* u, T* dx) {
+  namespace simd = Eigen::internal;
+  if (cell.count == 0) return;
+  with_count(cell, [&]<int K>() {
+    const std::int64_t count = K > 0 ? K : cell.count;
+    for_each_packet<T>(cell.n, [&]<class P>(std::int64_t i) {
+      const P given = simd::ploadu<P>(u + i);
+      with_winner<P>(cell, count, x, i, [&](std::int64_t k, const P& winner) {
+        T* const to = dx + cell.offsets[k] + i;
+        const P share = simd::pand(winner, given);
+        if constexpr (kAdds) simd::pstoreu(to, simd::padd(simd::ploadu<P>(to), share));
+        else simd::pstoreu(to, share);
+      });
+    });
+  });
+}
+
+// out[i] = u at the winner of output i, 0 if it sees nothing.
+template <class T>
+void gather_from_winners(const Cell& cell, const T* x, const T* u, T* out) {
+  namespace simd = Eigen::internal;
+  if (cell.count == 0) {
+    std::fill_n(out, cell.n, T{0});
+    return;
+  }
+  with_count(cell, [&]<int K>() {
+    const std::int64_t count = K > 0 ? K : cell.count;
+    for_each_packet<T>(cell.n, [&]<class P>(std::int64_t i) {
+      P result = simd::pset1<P>(T{0});
+      with_winner<P>(cell, count, x, i, [&](std::int64_t k, const P& winner) {
+        result = simd::por(result, simd::pand(winner, simd::ploadu<P>(u + cell.offsets[k] + i)));
+      });
+      simd::pstoreu(out + i, result);
+    });
+  });
+}
+
+// Writes u[i], or adds it if kAdds, to all elements that output i sees.
+template <bool kAdds, class T>
+void spread_cell(const Cell& cell, const T* u, T* dx) {
+  namespace simd = Eigen::internal;
+  with_count(cell, [&]<int K>() {
+    const std::int64_t count = K > 0 ? K : cell.count;
+    for_each_packet<T>(cell.n, [&]<class P>(std::int64_t i) {
+      const P given = simd::ploadu<P>(u + i);
+      for (std::int64_t k = 0; k < count; ++k) {
+        T* const to = dx + cell.offsets[k] + i;
+        if constexpr (kAdds) simd::pstoreu(to, simd::padd(simd::ploadu<P>(to), given));
+        else simd::pstoreu(to, given);
+      }
+    });
+  });
+}
+
+// to[i] = from[i * stride]; written for strides of 2 in a way that compilers turn into shuffles.
+template <class T>
+void copy_every(const T* __restrict from, std::int64_t stride, std::int64_t n, T* __restrict to) {
+  if (stride == 2)
+    for (std::int64_t i = 0; i < n; ++i) to[i] = from[2 * i];
+  else
+    for (std::int64_t i = 0; i < n; ++i) to[i] = from[stride * i];
+}
+
+}  // namespace cotangent::kernels
