@@ -1,0 +1,168 @@
+// The depthwise algorithm against the definition: every window and layout that its loops tell apart. Data are small
+// integers, so that results are exact whatever the order of summation.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "conv_reference.h"
+#include "sample.h"
+
+namespace cotangent::testing {
+namespace {
+
+using Generator = std::mt19937_64;
+
+std::int64_t pick(Generator& generator, std::int64_t low, std::int64_t high) {
+  return low + static_cast<std::int64_t>(generator() % static_cast<std::uint64_t>(high - low + 1));
+}
+
+template <class... Choices>
+std::int64_t one_of(Generator& generator, Choices... choices) {
+  const std::vector<std::int64_t> all{static_cast<std::int64_t>(choices)...};
+  return all[static_cast<std::size_t>(generator() % all.size())];
+}
+
+// Where batch (0), features (1) and the spatial axes lie.
+std::vector<int> spec(Generator& generator, std::size_t rank, std::int64_t layout) {
+  std::vector<int> result(rank);
+  for (std::size_t j = 0; j < rank; ++j) result[j] = static_cast<int>(j);
+  if (layout == 0) return result;  // channels first
+  if (layout == 1) {               // channels last
+    result[1] = static_cast<int>(rank) - 1;
+    for (std::size_t j = 2; j < rank; ++j) result[j] = static_cast<int>(j) - 1;
+    return result;
+  }
+  for (std::size_t i = rank; i > 1; --i)
+    std::swap(result[i - 1], result[static_cast<std::size_t>(pick(generator, 0, static_cast<std::int64_t>(i) - 1))]);
+  return result;
+}
+
+void set(Shape& shape, int axis, std::int64_t value) { shape[static_cast<std::size_t>(axis)] = value; }
+
+// A layer as networks have it, but with every option: few features in many groups. `layout`: 0 first, 1 last, 2 any.
+ConvCase random_layer(Generator& generator, std::int64_t layout) {
+  ConvCase c;
+  const auto n = static_cast<std::size_t>(one_of(generator, 0, 1, 2, 2, 2, 2, 2, 2, 3));
+  const std::int64_t most = std::array{0, 70, 30, 8}[n];
+  c.numbers = {spec(generator, n + 2, layout), spec(generator, n + 2, layout), spec(generator, n + 2, layout)};
+  c.feature_groups = one_of(generator, 1, 3, 8, 9, 16, 17, 32, 40, 67, 128);
+  const std::int64_t multiplier = one_of(generator, 1, 1, 1, 1, 2, 3), features = one_of(generator, 1, 1, 1, 1, 2, 3);
+  c.lhs = Shape(std::vector<std::int64_t>(n + 2));
+  c.rhs = c.lhs;
+  set(c.lhs, c.numbers.lhs_spec[0], pick(generator, 1, 3));
+  set(c.lhs, c.numbers.lhs_spec[1], c.feature_groups * features);
+  set(c.rhs, c.numbers.rhs_spec[0], c.feature_groups * multiplier);
+  set(c.rhs, c.numbers.rhs_spec[1], features);
+  const bool common = pick(generator, 0, 1) == 0;  // 3 x 3, and only padding varies
+  for (std::size_t d = 0; d < n; ++d) {
+    const std::int64_t in = pick(generator, 1, most);
+    const std::int64_t k = common ? 3 : one_of(generator, 1, 2, 3, 3, 4, 5, 7, 13);
+    set(c.lhs, c.numbers.lhs_spec[d + 2], in);
+    set(c.rhs, c.numbers.rhs_spec[d + 2], k);
+    c.strides.push_back(common ? 1 : one_of(generator, 1, 1, 2, 3));
+    c.rhs_dilation.push_back(common ? 1 : one_of(generator, 1, 1, 2, 3));
+    c.lhs_dilation.push_back(common ? 1 : one_of(generator, 1, 1, 1, 2, 3));
+    const std::int64_t low = pick(generator, -3, 4), reach = (k - 1) * c.rhs_dilation[d] + 1;
+    const std::int64_t dilated = (in - 1) * c.lhs_dilation[d] + 1;
+    c.pads.emplace_back(low, std::max(pick(generator, -3, 4), reach - dilated - low));  // at least one output
+  }
+  return c;
+}
+
+// The same convolution as a problem of which groups come from the batch: the shape of weight gradients, where lhs and
+// the cotangent are large and the output is a window.
+ConvCase weight_gradient(const ConvCase& layer) {
+  ConvCase c = layer;
+  const auto swapped = [](std::vector<int> s) {
+    std::swap(s[0], s[1]);
+    return s;
+  };
+  c.numbers = {swapped(layer.numbers.lhs_spec), swapped(layer.numbers.out_spec), swapped(layer.numbers.rhs_spec)};
+  c.rhs = reference_shape(layer);
+  std::swap(c.strides, c.rhs_dilation);
+  std::swap(c.feature_groups, c.batch_groups);
+  for (std::size_t d = 0; d < c.pads.size(); ++d) {
+    const std::int64_t in = c.lhs[static_cast<std::size_t>(c.numbers.lhs_spec[d + 2])];
+    const std::int64_t k = c.rhs[static_cast<std::size_t>(c.numbers.rhs_spec[d + 2])];
+    const std::int64_t wanted = layer.rhs[static_cast<std::size_t>(layer.numbers.rhs_spec[d + 2])];
+    c.pads[d].second = (wanted - 1) * c.strides[d] + (k - 1) * c.rhs_dilation[d] + 1 -
+                       ((in - 1) * c.lhs_dilation[d] + 1) - c.pads[d].first;
+  }
+  return c;
+}
+
+template <class T>
+void expect_definition(const ConvCase& c, std::uint64_t seed) {
+  SCOPED_TRACE(to_string(c));
+  const Tensor lhs = whole_numbers(c.lhs, dtype_of<T>(), seed), rhs = whole_numbers(c.rhs, dtype_of<T>(), seed + 1);
+  ASSERT_EQ(values(solve<T>(c, kernels::convolve_depthwise<T>, lhs, rhs)),
+            values(solve<T>(c, kernels::convolve_by_definition<T>, lhs, rhs)));
+}
+
+class ConvDepthwise : public ::testing::TestWithParam<std::int64_t> {};
+
+TEST_P(ConvDepthwise, EqualsTheDefinition) {
+  Generator generator(100 + static_cast<std::uint64_t>(GetParam()));
+  for (int run = 0; run < 250; ++run) {
+    const ConvCase c = random_layer(generator, GetParam());
+    if (run % 2 == 0) ASSERT_NO_FATAL_FAILURE(expect_definition<float>(c, generator()));
+    else ASSERT_NO_FATAL_FAILURE(expect_definition<double>(c, generator()));
+  }
+}
+
+TEST_P(ConvDepthwise, EqualsTheDefinitionAsWeightGradient) {
+  Generator generator(200 + static_cast<std::uint64_t>(GetParam()));
+  for (int run = 0; run < 250; ++run) {
+    const ConvCase c = weight_gradient(random_layer(generator, GetParam()));
+    if (run % 2 == 0) ASSERT_NO_FATAL_FAILURE(expect_definition<float>(c, generator()));
+    else ASSERT_NO_FATAL_FAILURE(expect_definition<double>(c, generator()));
+  }
+}
+
+TEST_P(ConvDepthwise, HasTheSameBitsForAnyNumberOfThreads) {
+  Generator generator(300 + static_cast<std::uint64_t>(GetParam()));
+  const int threads = num_threads();
+  for (int run = 0; run < 40; ++run) {
+    ConvCase c = random_layer(generator, GetParam());
+    if (run % 2 == 0) c = weight_gradient(c);
+    SCOPED_TRACE(to_string(c));
+    const Tensor lhs = sample(c.lhs, -1, 1, generator()).to(DType::Float32),
+                 rhs = sample(c.rhs, -1, 1, generator()).to(DType::Float32);
+    set_num_threads(1);
+    const Values expected = values(solve<float>(c, kernels::convolve_depthwise<float>, lhs, rhs));
+    for (int count : {2, 3}) {
+      set_num_threads(count);
+      EXPECT_EQ(values(solve<float>(c, kernels::convolve_depthwise<float>, lhs, rhs)), expected) << count;
+    }
+  }
+  set_num_threads(threads);
+}
+
+std::string layout_name(const ::testing::TestParamInfo<std::int64_t>& info) {
+  return std::array{"ChannelsFirst", "ChannelsLast", "AnyLayout"}[static_cast<std::size_t>(info.param)];
+}
+INSTANTIATE_TEST_SUITE_P(Layouts, ConvDepthwise, ::testing::Values(0, 1, 2), layout_name);
+
+kernels::ConvCost cost_of(const ConvCase& c) {
+  const kernels::ConvAttributes attributes{c.strides, c.pads,           c.lhs_dilation, c.rhs_dilation,
+                                           c.numbers, c.feature_groups, c.batch_groups};
+  return kernels::depthwise_cost(kernels::make_conv_problem(c.lhs, c.rhs, reference_shape(c), attributes), 4);
+}
+
+TEST(ConvDepthwise, CostCountsProducts) {
+  const ConvCase c = feature_groups(plain({2, 10, 12, 32}, {3, 3, 1, 32}, {"NHWC", "HWIO", "NHWC"}), 32);
+  EXPECT_EQ(cost_of(c).refusal, "");
+  EXPECT_EQ(cost_of(c).multiply_adds, 2 * 8 * 10 * 32 * 9);
+  EXPECT_EQ(cost_of(c).workspace, 0);
+}
+
+TEST(ConvDepthwise, CostRefusesWhatOthersDoBetter) {
+  const Letters last{"NHWC", "HWIO", "NHWC"};
+  EXPECT_EQ(cost_of(plain({32, 10, 12, 8}, {3, 3, 8, 4}, last)).refusal,
+            "groups have 4 x 8 features, more than 16 products");
+  EXPECT_EQ(cost_of(feature_groups(plain({2, 10, 12, 4}, {3, 3, 1, 4}, last), 4)).refusal,
+            "4 groups fill no vector, and rows of pixels are not adjacent");
+}
+
+}  // namespace
+}  // namespace cotangent::testing
