@@ -1,4 +1,4 @@
-// Optimizers: each update is one pass over a parameter's elements.
+// Optimizers: each step is one pass over the elements of all parameters.
 #include "cotangent/nn/optim.h"
 
 #include <fmt/format.h>
@@ -8,6 +8,7 @@
 
 #include "cotangent/core/error.h"
 #include "cotangent/core/parallel.h"
+#include "cotangent/nn/optim_loops.h"
 
 namespace cotangent::nn {
 namespace {
@@ -65,21 +66,33 @@ void Optimizer::step(const std::vector<NamedTensor>& parameters, const Tensors& 
     for (const NamedTensor& parameter : parameters)
       state_.emplace_back(static_cast<std::size_t>(slots_), zeros_like(*parameter.second));
   ++steps_;
+
+  // One loop over the elements of all parameters together, so that small ones do not each wait for the team.
+  std::vector<std::int64_t> starts{0};
+  Tensors next;  // the parameter itself where nobody else sees its elements
   for (std::size_t i = 0; i < grads.size(); ++i) {
-    Tensor& parameter = *parameters[i].second;
-    Tensor next = Tensor::uninitialized(parameter.shape(), parameter.dtype());
+    const Tensor& parameter = *parameters[i].second;
+    starts.push_back(starts.back() + parameter.size());
+    const bool in_place = parameter.is_unique() && parameter.history() == nullptr;
+    next.push_back(in_place ? parameter : Tensor::uninitialized(parameter.shape(), parameter.dtype()));
     for (Tensor& slot : state_[i]) make_unique(slot);
-    visit_floating(parameter.dtype(), [&]<class T>() {
-      Elements<T> all{next.mutable_data<T>().data(), parameter.data<T>().data(), grads[i].data<T>().data(), {}};
-      for (std::size_t k = 0; k < state_[i].size(); ++k) all.slots[k] = state_[i][k].mutable_data<T>().data();
-      parallel_for(parameter.size(), kBlock, [&](std::int64_t begin, std::int64_t end) {
-        Elements<T> part{all.next + begin, all.parameter + begin, all.gradient + begin, {}};
-        for (std::size_t k = 0; k < state_[i].size(); ++k) part.slots[k] = all.slots[k] + begin;
-        update(part, end - begin);
-      });
-    });
-    parameter = std::move(next);
   }
+  parallel_for(starts.back(), kBlock, [&](std::int64_t begin, std::int64_t end) {
+    auto i = static_cast<std::size_t>(std::ranges::upper_bound(starts, begin) - starts.begin() - 1);
+    for (; begin < end; begin = starts[++i]) {
+      const std::int64_t first = begin - starts[i], count = std::min(end, starts[i + 1]) - begin;
+      visit_floating(next[i].dtype(), [&]<class T>() {
+        const T* const old = parameters[i].second->template data<T>().data() + first;
+        Elements<T> part{
+            next[i].template mutable_data<T>().data() + first, grads[i].template data<T>().data() + first, {}};
+        for (std::size_t k = 0; k < state_[i].size(); ++k)
+          part.slots[k] = state_[i][k].template mutable_data<T>().data() + first;
+        if (part.parameter != old) std::copy_n(old, count, part.parameter);
+        update(part, count);
+      });
+    }
+  });
+  for (std::size_t i = 0; i < grads.size(); ++i) *parameters[i].second = std::move(next[i]);
 }
 
 SGD::SGD(const SgdOptions& options) : Optimizer("SGD", options.lr, options.momentum != 0 ? 1 : 0), options_(options) {
@@ -93,16 +106,10 @@ void SGD::update_elements(const Elements<T>& elements, std::int64_t count) const
   const T rate = static_cast<T>(learning_rate()), momentum = static_cast<T>(options_.momentum);
   const T decay = static_cast<T>(options_.weight_decay);
   T* const velocity = elements.slots[0];
-  for (std::int64_t i = 0; i < count; ++i) {
-    const T parameter = elements.parameter[i];
-    const T gradient = elements.gradient[i] + decay * parameter;
-    T direction = gradient;
-    if (velocity != nullptr) {
-      velocity[i] = momentum * velocity[i] + gradient;
-      direction = options_.nesterov ? gradient + momentum * velocity[i] : velocity[i];
-    }
-    elements.next[i] = parameter - rate * direction;
-  }
+  if (velocity == nullptr) sgd_step(elements.parameter, elements.gradient, count, rate, decay);
+  else if (options_.nesterov)
+    nesterov_step(elements.parameter, elements.gradient, velocity, count, rate, decay, momentum);
+  else momentum_step(elements.parameter, elements.gradient, velocity, count, rate, decay, momentum);
 }
 
 void SGD::update(const Elements<float>& elements, std::int64_t count) const { update_elements(elements, count); }
@@ -119,22 +126,16 @@ Adam::Adam(std::string name, const AdamOptions& options, bool decoupled)
 template <class T>
 void Adam::update_elements(const Elements<T>& elements, std::int64_t count) const {
   const double t = static_cast<double>(steps()), lr = learning_rate();
-  const T beta1 = static_cast<T>(options_.beta1), beta2 = static_cast<T>(options_.beta2);
-  const T rest1 = static_cast<T>(1 - options_.beta1), rest2 = static_cast<T>(1 - options_.beta2);
-  const T rate = static_cast<T>(lr / (1 - std::pow(options_.beta1, t)));
-  const T root = static_cast<T>(std::sqrt(1 - std::pow(options_.beta2, t)));
-  const T eps = static_cast<T>(options_.eps);
-  const T decay = decoupled_ ? T{0} : static_cast<T>(options_.weight_decay);
-  const T kept = decoupled_ ? static_cast<T>(1 - lr * options_.weight_decay) : T{1};
-  T* const mean = elements.slots[0];
-  T* const square = elements.slots[1];
-  for (std::int64_t i = 0; i < count; ++i) {
-    const T parameter = elements.parameter[i];
-    const T gradient = elements.gradient[i] + decay * parameter;
-    mean[i] = beta1 * mean[i] + rest1 * gradient;
-    square[i] = beta2 * square[i] + rest2 * gradient * gradient;
-    elements.next[i] = kept * parameter - rate * mean[i] / (std::sqrt(square[i]) / root + eps);
-  }
+  const AdamNumbers<T> numbers{.beta1 = static_cast<T>(options_.beta1),
+                               .rest1 = static_cast<T>(1 - options_.beta1),
+                               .beta2 = static_cast<T>(options_.beta2),
+                               .rest2 = static_cast<T>(1 - options_.beta2),
+                               .rate = static_cast<T>(lr / (1 - std::pow(options_.beta1, t))),
+                               .root = static_cast<T>(std::sqrt(1 - std::pow(options_.beta2, t))),
+                               .eps = static_cast<T>(options_.eps),
+                               .decay = decoupled_ ? T{0} : static_cast<T>(options_.weight_decay),
+                               .kept = decoupled_ ? static_cast<T>(1 - lr * options_.weight_decay) : T{1}};
+  adam_step(elements.parameter, elements.gradient, elements.slots[0], elements.slots[1], count, numbers);
 }
 
 void Adam::update(const Elements<float>& elements, std::int64_t count) const { update_elements(elements, count); }

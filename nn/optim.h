@@ -13,7 +13,7 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   // Moves the parameters against the gradients, given in the order of parameters(module), as value_and_grad returns
-  // them. Parameters get new tensors: copies of the model made before keep their values. Error, naming the parameter
+  // them. Copies of the model made before keep their values. Error, naming the parameter
   // and before any change, for gradients that do not fit the parameters, or parameters that changed their shape.
   template <Module M>
   void step(M& module, const Tensors& grads) {
@@ -29,11 +29,11 @@ class Optimizer {
   Optimizer(const Optimizer&) = default;
   Optimizer& operator=(const Optimizer&) = default;
 
-  // Elements of one parameter; each is float or double. `next` is written; slots are the state, zero at the start.
+  // Elements of one parameter, which are updated, its gradient, and its state, which is zero at the start. T is float
+  // or double.
   template <class T>
   struct Elements {
-    T* next;
-    const T* parameter;
+    T* parameter;
     const T* gradient;
     T* slots[2];
   };

@@ -50,8 +50,9 @@ class MaxPoolGather final : public Primitive {
       const T *const x = inputs[0].data<T>().data(), *const u = inputs[1].data<T>().data();
       T* const out = output.mutable_data<T>().data();
       parallel_for(windows_->rows(), windows_->block(), [&](std::int64_t begin, std::int64_t end) {
+        kernels::Windows::Scratch scratch;
         for (std::int64_t row = begin; row < end; ++row)
-          windows_->for_each_cell(row, [&](std::int64_t at, const Cell& cell, std::int64_t stride) {
+          windows_->for_each_cell(row, scratch, [&](std::int64_t at, const Cell& cell, std::int64_t stride) {
             T* const to = out + row * windows_->row_size() + at;
             if (stride == 1) {
               kernels::gather_from_winners(cell, x, u, to);

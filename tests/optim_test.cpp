@@ -116,6 +116,39 @@ TEST(Optimizers, TakeEmptyParameters) {
   EXPECT_EQ(weights.weight.shape(), Shape({0, 3}));
 }
 
+// Blocks of the one loop over all parameters begin and end inside of them, and some have no elements.
+TEST(Optimizers, StepAllParametersAsEachAlone) {
+  const int threads = num_threads();
+  for (int count : {1, 3}) {
+    set_num_threads(count);
+    struct Many {
+      std::vector<Weights> parts;
+      void visit(nn::Visitor& v) {
+        for (std::size_t i = 0; i < parts.size(); ++i) v(std::to_string(i), parts[i]);
+      }
+    } many;
+    Tensors grads;
+    double phase = 0;
+    for (std::int64_t size : {5, 0, 16'384, 40'000, 1, 0, 20'000}) {
+      many.parts.push_back({wave({size}, ++phase).to(phase < 4 ? DType::Float32 : DType::Float64)});
+      grads.push_back(wave({size}, -phase).to(many.parts.back().weight.dtype()));
+    }
+    Many alone = many;
+    nn::Adam adam({.weight_decay = 0.1});
+    for (int step = 0; step < 2; ++step) adam.step(many, grads);
+    for (std::size_t i = 0; i < grads.size(); ++i) {
+      nn::Adam own({.weight_decay = 0.1});
+      for (int step = 0; step < 2; ++step) own.step(alone.parts[i], {grads[i]});
+      EXPECT_TRUE(all(equal(alone.parts[i].weight, many.parts[i].weight)).item<bool>()) << i;
+    }
+  }
+  set_num_threads(threads);
+}
+
+TEST(ClipGradNorm, TakesLongGradientsWhoseSquaresOverflow) {
+  EXPECT_NEAR(nn::clip_grad_norm({full({100'000}, 1e30)}, 1).norm / 1e30, std::sqrt(1e5), 1e-4);
+}
+
 TEST(ClipGradNorm, ScalesAllByOneFactor) {
   const nn::ClippedGrads clipped = nn::clip_grad_norm({full({1}, 3), full({1}, 4, DType::Float64)}, 1);
   EXPECT_DOUBLE_EQ(clipped.norm, 5);

@@ -79,11 +79,17 @@ class Windows {
   // Cuts a row of the output into cells and calls f(at, cell, stride) for each; together they have every element of the
   // row once. The cell's first output is the row's element `at`. Its output i sees input elements offsets[k] + i, if
   // stride is 1, or else offsets[k] + i * stride: then there is one channel, and the cell is no longer than kCell.
-  template <class F>
-  void for_each_cell(std::int64_t row, F&& f) const {
+  // `scratch` saves the allocations of one row after the other.
+  struct Scratch {
     std::vector<Run> runs;
-    for_each_run(row, [&](const Run& run) { runs.push_back(run); });
-    std::vector<std::int64_t> offsets(runs.size());
+    std::vector<std::int64_t> offsets;
+  };
+  template <class F>
+  void for_each_cell(std::int64_t row, Scratch& scratch, F&& f) const {
+    auto& [runs, offsets] = scratch;
+    runs.clear();
+    for_each_run(row, [&runs = runs](const Run& run) { runs.push_back(run); });
+    offsets.resize(runs.size());
     std::int64_t begin = 0, end = columns_;  // of the columns that all runs reach
     for (const Run& run : runs) begin = std::max(begin, run.first), end = std::min(end, run.last);
     if (begin >= end) begin = end = columns_;
@@ -91,10 +97,10 @@ class Windows {
     const std::int64_t step = column_step();
     const auto edge = [&](std::int64_t column) {
       std::int64_t count = 0;
-      for (const Run& run : runs)
+      for (const Run& run : scratch.runs)
         if (run.first <= column && column < run.last)
-          offsets[static_cast<std::size_t>(count++)] = run.offset + column * step;
-      f(column * channels_, Cell{offsets.data(), count, channels_}, std::int64_t{1});
+          scratch.offsets[static_cast<std::size_t>(count++)] = run.offset + column * step;
+      f(column * channels_, Cell{scratch.offsets.data(), count, channels_}, std::int64_t{1});
     };
     for (std::int64_t column = 0; column < begin; ++column) edge(column);
     const bool together = step == channels_, strided = channels_ == 1 && std::ssize(runs) <= kCellElements;
@@ -164,8 +170,9 @@ void fold_windows(const Windows& windows, const Tensor& input, Tensor& output, T
   const T* const x = input.data<T>().data();
   T* const out = output.mutable_data<T>().data();
   parallel_for(windows.rows(), windows.block(), [&](std::int64_t begin, std::int64_t end) {
+    Windows::Scratch scratch;
     for (std::int64_t row = begin; row < end; ++row)
-      windows.for_each_cell(row, [&](std::int64_t at, const Cell& cell, std::int64_t stride) {
+      windows.for_each_cell(row, scratch, [&](std::int64_t at, const Cell& cell, std::int64_t stride) {
         T* const to = out + row * windows.row_size() + at;
         if (stride == 1) {
           fold_cell<Fold>(cell, x, nothing, to);
@@ -185,8 +192,9 @@ void write_windows(const Windows& windows, Tensor& output, const T* x, Put put) 
   if (adds) fill(output, full({}, 0, output.dtype()));
   T* const out = output.mutable_data<T>().data();
   parallel_for(windows.rows(), windows.disjoint_block(), [&](std::int64_t begin, std::int64_t end) {
+    Windows::Scratch scratch;
     for (std::int64_t row = begin; row < end; ++row)
-      windows.for_each_cell(row, [&](std::int64_t at, const Cell& cell, std::int64_t stride) {
+      windows.for_each_cell(row, scratch, [&](std::int64_t at, const Cell& cell, std::int64_t stride) {
         const std::int64_t from = row * windows.row_size() + at;
         if (stride == 1) {
           if (adds) put.template operator()<true>(from, cell, x, out);
