@@ -6,7 +6,6 @@
 #include "cotangent/core/error.h"
 #include "cotangent/nn/layer_call.h"
 #include "cotangent/nn/layer_parts.h"
-#include "cotangent/ops/arithmetic.h"
 #include "cotangent/ops/movement.h"
 
 namespace cotangent::nn {
@@ -87,12 +86,9 @@ std::size_t spatial_axes_of(const Tensor& weight) { return static_cast<std::size
 
 std::vector<std::int64_t> kernel_of(const Tensor& weight) { return {weight.shape().begin(), weight.shape().end() - 2}; }
 
-Tensor add_bias(const Tensor& y, const Tensor& bias, Layout layout) {
-  if (bias.is_null()) return y;
-  if (layout == Layout::ChannelsLast) return y + bias;
-  Shape shape{bias.size()};
-  for (int axis = 2; axis < y.ndim(); ++axis) shape.push_back(1);
-  return y + reshape(bias, shape);
+Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvOptions& options) {
+  return bias.is_null() ? conv_general_dilated(x, weight, options)
+                        : conv_general_dilated_with_bias(x, weight, bias, options);
 }
 
 }  // namespace
@@ -117,8 +113,8 @@ void Conv::visit(Visitor& v) {
 
 Tensor Conv::operator()(const Tensor& x) const {
   require_input(kind_, x, weight, weight.dim(-2) * options_.feature_group_count, layout_);
-  const Tensor y = conv_general_dilated(x, weight, options_);
-  return report_call(this, kind_, add_bias(y, bias, layout_), y.size() * (weight.size() / weight.dim(-1)));
+  const Tensor y = convolve(x, weight, bias, options_);
+  return report_call(this, kind_, y, y.size() * (weight.size() / weight.dim(-1)));
 }
 
 ConvTranspose::ConvTranspose(int spatial_axes, std::int64_t in_features, std::int64_t out_features,
@@ -169,15 +165,14 @@ Pads ConvTranspose::pads(const Tensor& x) const {
 
 Tensor ConvTranspose::operator()(const Tensor& x) const {
   require_input(kind_, x, weight, weight.dim(-2) * options_.groups, options_.layout);
-  const Tensor y =
-      conv_general_dilated(x, weight,
-                           {.padding = pads(x),
-                            .lhs_dilation = options_.strides,
-                            .rhs_dilation = options_.dilation,
-                            .dimension_numbers = dimension_numbers(spatial_axes_of(weight), options_.layout),
-                            .feature_group_count = options_.groups});
+  const Tensor y = convolve(x, weight, bias,
+                            {.padding = pads(x),
+                             .lhs_dilation = options_.strides,
+                             .rhs_dilation = options_.dilation,
+                             .dimension_numbers = dimension_numbers(spatial_axes_of(weight), options_.layout),
+                             .feature_group_count = options_.groups});
   const std::int64_t uses = weight.size() / (weight.dim(-2) * options_.groups);  // of each input element
-  return report_call(this, kind_, add_bias(y, bias, options_.layout), x.size() * uses);
+  return report_call(this, kind_, y, x.size() * uses);
 }
 
 }  // namespace cotangent::nn

@@ -40,10 +40,11 @@ std::int64_t dilated(std::int64_t extent, std::int64_t dilation) { return (exten
 template <class T>
 class Direct {
  public:
-  Direct(const ConvProblem& problem, const T* lhs, const T* rhs, T* out)
+  Direct(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out)
       : problem_(in_memory_order(problem)),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
+        bias_(bias),
         out_(out + problem.out_offset),
         axes_{problem.lhs_feature, problem.lhs_batch} {
     for (const ConvAxis& axis : problem_.axes) taps_ *= axis.kernel;
@@ -225,9 +226,12 @@ class Direct {
     if (!adjacent)
       for (std::int64_t row = 0; row < row_count; ++row) tile_rows.push_back(row * width);
     T* const out = out_ + group * problem_.out_group;
+    std::vector<T> bias(static_cast<std::size_t>(bias_ == nullptr ? 0 : width));
     for (std::int64_t p = panel_range.first; p < panel_range.second; ++p) {
       const Range features = panels_.range(p);
       T* const to = out + features.first * problem_.out_feature;
+      if (bias_ != nullptr)
+        std::copy_n(bias_ + group * problem_.out_features + features.first, length(features), bias.begin());
       kernels_.multiply({.lhs = view.data,
                          .rows = rows.data(),
                          .row_count = row_count,
@@ -240,7 +244,7 @@ class Direct {
                          .out = adjacent ? to : tile.data(),
                          .out_rows = adjacent ? out_rows.data() : tile_rows.data(),
                          .width = length(features),
-                         .bias = nullptr,
+                         .bias = bias_ == nullptr ? nullptr : bias.data(),
                          .add = false});
       if (adjacent) continue;
       const std::int64_t run = length(box.columns);
@@ -289,7 +293,7 @@ class Direct {
   }
 
   const ConvProblem problem_;
-  const T *lhs_, *rhs_;
+  const T *lhs_, *rhs_, *bias_;
   T* out_;
   const BandAxes axes_;
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
@@ -311,15 +315,22 @@ std::string refusal(const ConvProblem& problem) {
 
 ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size) {
   if (std::string why = refusal(problem); !why.empty()) return {.refusal = std::move(why)};
-  return element_size == sizeof(float) ? Direct<float>(problem, nullptr, nullptr, nullptr).cost()
-                                       : Direct<double>(problem, nullptr, nullptr, nullptr).cost();
+  return element_size == sizeof(float) ? Direct<float>(problem, nullptr, nullptr, nullptr, nullptr).cost()
+                                       : Direct<double>(problem, nullptr, nullptr, nullptr, nullptr).cost();
 }
 
 template <class T>
 void convolve_direct(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
-  Direct<T>(problem, lhs, rhs, out).run();
+  Direct<T>(problem, lhs, rhs, nullptr, out).run();
 }
 
+template <class T>
+void convolve_direct_with_bias(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out) {
+  Direct<T>(problem, lhs, rhs, bias, out).run();
+}
+
+template void convolve_direct_with_bias(const ConvProblem&, const float*, const float*, const float*, float*);
+template void convolve_direct_with_bias(const ConvProblem&, const double*, const double*, const double*, double*);
 template void convolve_direct(const ConvProblem&, const float*, const float*, float*);
 template void convolve_direct(const ConvProblem&, const double*, const double*, double*);
 

@@ -50,8 +50,12 @@ void add_bias(const ConvProblem& problem, const T* bias, T* out) {
 template <class T>
 void convolve(const std::vector<ConvStep>& steps, const T* lhs, const T* rhs, const T* bias, T* out) {
   for (const ConvStep& step : steps) {
-    run(step, lhs, rhs, out);
-    if (bias != nullptr) add_bias(step.problem, bias, out);
+    if (bias != nullptr && step.algorithm == Direct) {
+      convolve_direct_with_bias(step.problem, lhs, rhs, bias, out);
+    } else {
+      run(step, lhs, rhs, out);
+      if (bias != nullptr) add_bias(step.problem, bias, out);
+    }
   }
 }
 

@@ -20,6 +20,8 @@ void convolve_depthwise(const ConvProblem& problem, const T* lhs, const T* rhs, 
 template <class T>
 void convolve_direct(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
+void convolve_direct_with_bias(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out);
+template <class T>
 void convolve_long_sum(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
 void convolve_few_features(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);

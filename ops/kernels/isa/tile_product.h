@@ -21,14 +21,14 @@ struct TileProduct {
   std::int64_t row_count, lhs_step;
   const T* rhs;  // segment s, term t: from rhs[s.rhs + t * rhs_step] on, a panel width of readable elements
   std::int64_t rhs_step;
-  const Segment* segments;       // or, where runs are short, null, and
-  std::int64_t segment_count;    // as many single terms as this says:
-  const std::int64_t* terms;     // row i, term t: lhs[rows[i] + terms[t]], rhs[t * rhs_step]
-  T* out;                        // row i: out[out_rows[i]] ... out[out_rows[i] + width - 1]
-  const std::int64_t* out_rows;  // row_count of them
-  std::int64_t width;            // at most the panel width
-  const T* bias;                 // a panel width of them, where each sum starts; or null
-  bool add;                      // to what `out` holds
+  const Segment* segments;              // or, where runs are short, null, and
+  std::int64_t segment_count;           // as many single terms as this says:
+  const std::int64_t* terms = nullptr;  // row i, term t: lhs[rows[i] + terms[t]], rhs[t * rhs_step]
+  T* out;                               // row i: out[out_rows[i]] ... out[out_rows[i] + width - 1]
+  const std::int64_t* out_rows;         // row_count of them
+  std::int64_t width;                   // at most the panel width
+  const T* bias = nullptr;              // a panel width of them, where each sum starts; or null
+  bool add = false;                     // to what `out` holds
 };
 
 }  // namespace cotangent::kernels
