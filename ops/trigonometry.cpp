@@ -3,6 +3,7 @@
 #include <numbers>
 
 #include "cotangent/ops/arithmetic.h"
+#include "cotangent/ops/kernels/derivative.h"
 #include "cotangent/ops/kernels/exponential.h"
 #include "cotangent/ops/kernels/unary.h"
 #include "cotangent/ops/unary.h"
@@ -68,11 +69,19 @@ struct Cosh {
   static Tensor vjp(const Tensor& x, const Tensor&, const Tensor& g) { return g * sinh(x); }
 };
 
+struct TanhGrad {
+  static constexpr std::string_view name = "tanh_grad";
+  static auto slope(const auto& y) { return typename std::decay_t<decltype(y)>::Scalar{1} - y * y; }
+  static Tensor curvature(const Tensor& y) { return -2.0 * y; }
+};
+
 struct Tanh {
   static constexpr std::string_view name = "tanh";
   static constexpr Saves saves = Saves::Output;
   static auto elements(const auto& x) { return kernels::hyperbolic_tangent(x); }
-  static Tensor vjp(const Tensor&, const Tensor& y, const Tensor& g) { return g * (1.0 - y * y); }
+  static Tensor vjp(const Tensor&, const Tensor& y, const Tensor& g) {
+    return kernels::times_derivative<TanhGrad>(y, g);
+  }
 };
 
 // d/dx erf(x)

@@ -7,11 +7,17 @@ namespace {
 // A comparison has no derivative: it chooses between two functions that do.
 Tensor choose(const Tensor& condition, const Tensor& x) { return where(condition, x * x, 2.0 * x); }
 
+// x and the cotangent of f(x) to the square of the cotangent of x.
+Function pullback(Function f) {
+  return [f](const Tensor& x, const Tensor& g) { return square(vjp(f, {x}).pullback(g)[0]); };
+}
+
 }  // namespace
 
 std::vector<GradRow> elementwise_rows() {
   const Tensor any = sample({2, 3}, -2, 2, 11), positive = sample({2, 3}, 0.5, 2, 12),
-               unit = sample({5}, -0.8, 0.8, 13), row = sample({3}, 0.5, 2, 14), column = sample({2, 1}, -2, 2, 15);
+               unit = sample({5}, -0.8, 0.8, 13), row = sample({3}, 0.5, 2, 14), column = sample({2, 1}, -2, 2, 15),
+               cotangent = sample({2, 3}, 0.5, 2, 16);
   const Tensor ties = Tensor::from_data<double>({3}, std::vector<double>{-1, 0.5, 2});
   const Tensor mask = Tensor::from_data<bool>({3}, std::initializer_list<bool>{true, false, true});
   return {
@@ -48,6 +54,16 @@ std::vector<GradRow> elementwise_rows() {
       {"softplus", "log_sigmoid", log_sigmoid, {any}},
       {"gelu", "plain", gelu, {any}},
       {"gelu_tanh", "plain", gelu_tanh, {any}},
+
+      // Each is the derivative of the function that it is named after: only that function calls it.
+      {"relu_grad", "pullback", pullback(relu), {any, cotangent}},
+      {"leaky_relu_grad", "pullback", pullback([](const Tensor& x) { return leaky_relu(x, 0.2); }), {any, cotangent}},
+      {"elu_grad", "pullback", pullback([](const Tensor& x) { return elu(x, 1.5); }), {any, cotangent}},
+      {"sigmoid_grad", "pullback", pullback(sigmoid), {any, cotangent}},
+      {"tanh_grad", "pullback", pullback(tanh), {any, cotangent}},
+      {"silu_grad", "pullback", pullback(silu), {any, cotangent}},
+      {"softplus_grad", "pullback", pullback(softplus), {any, cotangent}},
+      {"gelu_grad", "pullback", pullback(gelu), {any, cotangent}},
 
       {"power", "broadcast", [](const Tensor& a, const Tensor& b) { return power(a, b); }, {positive, column}},
       {"power",

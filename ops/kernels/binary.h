@@ -9,10 +9,12 @@
 namespace cotangent::kernels {
 
 // Function is one row: name, saves, elements(a, b) on Eigen arrays, and vjp(inputs, output, g, which), whose result
-// may still have the output's shape: it is summed back to the input's here.
+// may still have the output's shape: it is summed back to the input's here. Parameters are its members.
 template <class Function>
 class Binary final : public Primitive {
  public:
+  explicit Binary(Function function = {}) : function_(function) {}
+
   std::string_view name() const override { return Function::name; }
 
   Shape shape(const Tensors& inputs) const override {
@@ -24,7 +26,7 @@ class Binary final : public Primitive {
 
   void forward(const Tensors& inputs, Tensor& output) const override {
     const auto kernel = [&]<class T>() {
-      map_broadcast<T, T, T>(inputs, output, [](const auto& a, const auto& b) { return Function::elements(a, b); });
+      map_broadcast<T, T, T>(inputs, output, [this](const auto& a, const auto& b) { return function_.elements(a, b); });
     };
     if constexpr (requires { Function::floating_only; }) visit_floating(output.dtype(), kernel);
     else visit_number(output.dtype(), kernel);
@@ -33,8 +35,12 @@ class Binary final : public Primitive {
   Saves saves() const override { return Function::saves; }
 
   Tensor vjp(const Tensors& inputs, const Tensor& output, const Tensor& g, std::size_t which) const override {
-    return sum_to(Function::vjp(inputs, output, g, which), inputs[which].shape());
+    const Tensor cotangent = function_.vjp(inputs, output, g, which);
+    return cotangent.is_null() ? cotangent : sum_to(cotangent, inputs[which].shape());
   }
+
+ private:
+  const Function function_;
 };
 
 }  // namespace cotangent::kernels

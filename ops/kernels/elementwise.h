@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -96,6 +97,35 @@ void with_operands(const std::array<bool, N>& steps, std::int64_t n, F&& f,
   else with_operands(steps, n, f, rest, done..., Array<First>::Constant(n, *pointer));
 }
 
+constexpr std::int64_t kShortRun = 256;  // shorter runs are joined: a call of f costs as much as some 50 elements
+constexpr std::int64_t kJoined = 1024;   // elements at most
+
+// One input over several runs that follow each other: where it does not lie there as the output does, its elements are
+// laid out so in a buffer.
+template <class T>
+class JoinedRuns {
+ public:
+  // Elements of `runs` runs of `inner` elements, the first at `from`, the others each `stride` further; inside a run
+  // the input steps by one or stands still.
+  const T* operator()(const T* from, std::int64_t runs, std::int64_t stride, std::int64_t inner, bool steps) {
+    if (steps && stride == inner) return from;
+    if (stride == 0 && from == from_ && runs <= runs_) return buffer_.data();  // the same again, as a bias is
+    from_ = from;
+    runs_ = runs;
+    T* to = buffer_.data();
+    for (std::int64_t run = 0; run < runs; ++run, from += stride, to += inner) {
+      if (steps) std::copy_n(from, inner, to);
+      else std::fill_n(to, inner, *from);
+    }
+    return buffer_.data();
+  }
+
+ private:
+  std::array<T, kJoined> buffer_;
+  const T* from_ = nullptr;
+  std::int64_t runs_ = 0;
+};
+
 // output = f(inputs...) elementwise, each input broadcast to the output's shape; f maps Eigen array expressions of
 // In... to one of Out.
 template <class Out, class... In, class F>
@@ -113,14 +143,29 @@ void map_broadcast(const Tensors& inputs, Tensor& output, F f) {
           at);
     };
     if (output.size() == 0) return;
-    if (plan.outer.empty())
+    if (plan.outer.empty()) {
       parallel_for(plan.inner, kElementwiseBlock,
                    [&](std::int64_t begin, std::int64_t end) { run(0, begin, end - begin); });
-    else
-      parallel_for(plan.outer.elements(), std::max<std::int64_t>(1, kElementwiseBlock / plan.inner),
-                   [&](std::int64_t begin, std::int64_t end) {
+      return;
+    }
+    const std::int64_t row_of_runs = plan.outer[plan.outer.size() - 1];
+    const bool joins = plan.inner < kShortRun && row_of_runs > 1;
+    parallel_for(plan.outer.elements(), std::max<std::int64_t>(1, kElementwiseBlock / plan.inner),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   if (!joins) {
                      for (std::int64_t row = begin; row < end; ++row) run(row, 0, plan.inner);
-                   });
+                     return;
+                   }
+                   std::tuple<JoinedRuns<In>...> joined;
+                   for (std::int64_t row = begin, runs; row < end; row += runs) {
+                     runs = std::min({kJoined / plan.inner, end - row, row_of_runs - row % row_of_runs});
+                     const std::int64_t n = runs * plan.inner;
+                     Map<Out>(out + row * plan.inner, n) = f(
+                         ConstMap<In>(std::get<K>(joined)(std::get<K>(base) + offset(plan.outer, plan.strides[K], row),
+                                                          runs, plan.strides[K].back(), plan.inner, plan.steps[K]),
+                                      n)...);
+                   }
+                 });
   }
   (std::index_sequence_for<In...>());
 }

@@ -1,0 +1,32 @@
+// Derivative: a cotangent times the derivative of an elementwise function, in one pass. Internal.
+#pragma once
+
+#include "cotangent/ops/arithmetic.h"
+#include "cotangent/ops/kernels/binary.h"
+
+namespace cotangent::kernels {
+
+// The row for kernels::Binary of g * f'(s), where s is what f saves, its input or its output. Row has a name, slope(s),
+// f' as an array expression, and curvature(s), the derivative of that with respect to s in differentiable operations,
+// or a null tensor where it is zero.
+template <class Row>
+struct Derivative : Row {
+  static constexpr Saves saves = Saves::Inputs;
+  static constexpr bool floating_only = true;
+
+  auto elements(const auto& s, const auto& g) const { return g * Row::slope(s); }
+
+  Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& u, std::size_t which) const {
+    if (which == 1) return run<Binary<Derivative>>({inputs[0], u}, *this);
+    const Tensor curvature = Row::curvature(inputs[0]);
+    return curvature.is_null() ? curvature : inputs[1] * u * curvature;
+  }
+};
+
+// g * f'(s).
+template <class Row>
+Tensor times_derivative(const Tensor& s, const Tensor& g, const Row& row = {}) {
+  return run<Binary<Derivative<Row>>>({s, g}, Derivative<Row>{row});
+}
+
+}  // namespace cotangent::kernels
