@@ -19,7 +19,7 @@ constexpr int kTileRows = 14, kTileVectors = 2;  // 32 registers
 constexpr int kTileRows = 6, kTileVectors = 2;  // 16 registers
 #endif
 template <class T>
-constexpr int kPanelWidth = kTileVectors * kLanes<T>;
+constexpr int kPanelWidth = kTileVectors* kLanes<T>;
 
 // Accumulates Rows rows of `product` from `first` on, and stores them. kUnitStep: its lhs_step is 1.
 template <class T, int Rows, int Vectors, bool kUnitStep>

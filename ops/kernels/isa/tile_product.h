@@ -11,9 +11,9 @@ struct Segment {
   std::int64_t lhs, rhs, count;
 };
 
-// out(row, j) = sum over segments s and terms t of lhs(row, s, t) * rhs(s, t, j), for j = 0 ... width - 1 < panel width.
-// Rows lie wherever `rows` says, so that the windows of a convolution are rows without being copied (M. Dukhan, "The
-// Indirect Convolution Algorithm", 2019, with the indirection at the rows).
+// out(row, j) = sum over segments s and terms t of lhs(row, s, t) * rhs(s, t, j), for j = 0 ... width - 1 < panel
+// width. Rows lie wherever `rows` says, so that the windows of a convolution are rows without being copied (M. Dukhan,
+// "The Indirect Convolution Algorithm", 2019, with the indirection at the rows).
 template <class T>
 struct TileProduct {
   const T* lhs;              // row i, segment s, term t: lhs[rows[i] + s.lhs + t * lhs_step]
