@@ -9,46 +9,41 @@
 namespace cotangent {
 namespace {
 
+namespace functions = kernels::functions;
+
 using kernels::number_like;
 
-struct Add {
+struct Add : functions::Add {
   static constexpr std::string_view name = "add";
   static constexpr Saves saves = Saves::Nothing;
-  static auto elements(const auto& a, const auto& b) { return a + b; }
   static Tensor vjp(const Tensors&, const Tensor&, const Tensor& g, std::size_t) { return g; }
 };
 
-struct Subtract {
+struct Subtract : functions::Subtract {
   static constexpr std::string_view name = "subtract";
   static constexpr Saves saves = Saves::Nothing;
-  static auto elements(const auto& a, const auto& b) { return a - b; }
   static Tensor vjp(const Tensors&, const Tensor&, const Tensor& g, std::size_t which) { return which == 0 ? g : -g; }
 };
 
-struct Multiply {
+struct Multiply : functions::Multiply {
   static constexpr std::string_view name = "multiply";
   static constexpr Saves saves = Saves::Inputs;
-  static auto elements(const auto& a, const auto& b) { return a * b; }
   static Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t which) {
     return g * inputs[1 - which];
   }
 };
 
-struct Divide {
+struct Divide : functions::Divide {
   static constexpr std::string_view name = "divide";
   static constexpr Saves saves = Saves::InputsAndOutput;
-  static constexpr bool floating_only = true;
-  static auto elements(const auto& a, const auto& b) { return a / b; }
   static Tensor vjp(const Tensors& inputs, const Tensor& output, const Tensor& g, std::size_t which) {
     return which == 0 ? g / inputs[1] : -g * output / inputs[1];
   }
 };
 
-struct Negative {
+struct Negative : functions::Negative {
   static constexpr std::string_view name = "negative";
   static constexpr Saves saves = Saves::Nothing;
-  static constexpr bool any_number = true;
-  static auto elements(const auto& x) { return -x; }
   static Tensor vjp(const Tensor&, const Tensor&, const Tensor& g) { return -g; }
 };
 

@@ -13,16 +13,14 @@
 namespace cotangent {
 namespace {
 
+namespace functions = kernels::functions;
+
 using kernels::Binary;
 using kernels::Unary;
 
-struct Power {
+struct Power : functions::Power {
   static constexpr std::string_view name = "power";
   static constexpr Saves saves = Saves::InputsAndOutput;
-  static constexpr bool floating_only = true;
-  static auto elements(const auto& a, const auto& b) {
-    return a.binaryExpr(b, [](auto base, auto exponent) { return std::pow(base, exponent); });
-  }
   static Tensor vjp(const Tensors& inputs, const Tensor& output, const Tensor& g, std::size_t which) {
     const Tensor &a = inputs[0], &b = inputs[1];
     // A zero exponent or base would give 0 * inf = NaN below, so the derivative is found for 1 there and set to 0.
@@ -33,15 +31,9 @@ struct Power {
 };
 
 // x^exponent for one number: what the exponent is decides the derivative.
-struct PowerOf {
+struct PowerOf : functions::PowerOf {
   static constexpr std::string_view name = "power_of";
   static constexpr Saves saves = Saves::Inputs;
-  double exponent;
-
-  auto elements(const auto& x) const {
-    return x.unaryExpr(
-        [exponent_ = exponent](auto element) { return std::pow(element, static_cast<decltype(element)>(exponent_)); });
-  }
   Tensor vjp(const Tensor& x, const Tensor&, const Tensor& g) const { return exponent * g * power(x, exponent - 1); }
 };
 
@@ -50,31 +42,25 @@ Tensor share(const Tensors& inputs, const Tensor& wins, const Tensor& g) {
   return where(wins, g, where(equal(inputs[0], inputs[1]), 0.5 * g, 0));
 }
 
-struct Maximum {
+struct Maximum : functions::Maximum {
   static constexpr std::string_view name = "maximum";
   static constexpr Saves saves = Saves::Inputs;
-  static auto elements(const auto& a, const auto& b) { return kernels::larger(a, b); }
   static Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t which) {
     return share(inputs, greater(inputs[which], inputs[1 - which]), g);
   }
 };
 
-struct Minimum {
+struct Minimum : functions::Minimum {
   static constexpr std::string_view name = "minimum";
   static constexpr Saves saves = Saves::Inputs;
-  static auto elements(const auto& a, const auto& b) { return kernels::smaller(a, b); }
   static Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t which) {
     return share(inputs, less(inputs[which], inputs[1 - which]), g);
   }
 };
 
-struct Atan2 {
+struct Atan2 : functions::Atan2 {
   static constexpr std::string_view name = "atan2";
   static constexpr Saves saves = Saves::Inputs;
-  static constexpr bool floating_only = true;
-  static auto elements(const auto& y, const auto& x) {
-    return y.binaryExpr(x, [](auto ordinate, auto abscissa) { return std::atan2(ordinate, abscissa); });
-  }
   static Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t which) {
     const Tensor scaled = g / (square(inputs[0]) + square(inputs[1]));
     return which == 0 ? scaled * inputs[1] : -scaled * inputs[0];
@@ -90,7 +76,7 @@ Tensor power(const Tensor& a, double b) {
   if (b == 0) return ones_like(a);
   if (b == 1) return a;
   if (b == 2) return square(a);
-  return run<Unary<PowerOf>>({a}, PowerOf{b});
+  return run<Unary<PowerOf>>({a}, PowerOf{{b}});
 }
 
 Tensor maximum(const Tensor& a, const Tensor& b) { return run<Binary<Maximum>>({a, b}); }

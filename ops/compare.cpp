@@ -6,12 +6,16 @@
 #include "cotangent/autograd/primitive.h"
 #include "cotangent/ops/arithmetic.h"
 #include "cotangent/ops/kernels/elementwise.h"
+#include "cotangent/ops/kernels/isa/dispatch.h"
+#include "cotangent/ops/kernels/isa/elementwise.h"
 #include "cotangent/ops/kernels/operands.h"
 #include "cotangent/ops/reduce.h"
 #include "cotangent/ops/unary.h"
 
 namespace cotangent {
 namespace {
+
+namespace functions = kernels::functions;
 
 using kernels::number_like;
 
@@ -23,7 +27,7 @@ class Predicate : public Primitive {
   Tensor vjp(const Tensors&, const Tensor&, const Tensor&, std::size_t) const final { return Tensor(); }
 };
 
-// Relation is one row: name and elements(a, b).
+// Relation is one row: a function of kernels::functions and a name.
 template <class Relation>
 class Compare final : public Predicate {
  public:
@@ -34,30 +38,27 @@ class Compare final : public Predicate {
   }
   void forward(const Tensors& inputs, Tensor& output) const override {
     visit(inputs[0].dtype(), [&]<class T>() {
-      kernels::map_broadcast<bool, T, T>(inputs, output,
-                                         [](const auto& a, const auto& b) { return Relation::elements(a, b); });
+      const auto kernel =
+          kernels::table<kernels::ElementwiseKernels<T>>().relation[functions::Relations::index<Relation>()];
+      kernels::map_broadcast<bool, T, T>(inputs, output, kernel);
     });
   }
 };
 
-struct Equal {
+struct Equal : functions::Equal {
   static constexpr std::string_view name = "equal";
-  static auto elements(const auto& a, const auto& b) { return a == b; }
 };
-struct NotEqual {
+struct NotEqual : functions::NotEqual {
   static constexpr std::string_view name = "not_equal";
-  static auto elements(const auto& a, const auto& b) { return a != b; }
 };
-struct Less {
+struct Less : functions::Less {
   static constexpr std::string_view name = "less";
-  static auto elements(const auto& a, const auto& b) { return a < b; }
 };
-struct LessEqual {
+struct LessEqual : functions::LessEqual {
   static constexpr std::string_view name = "less_equal";
-  static auto elements(const auto& a, const auto& b) { return a <= b; }
 };
 
-// Connective is one row: name and elements(operands...) on Bool arrays.
+// Connective is one row: name and of(operands...) on bools.
 template <class Connective, class... Operands>
 class Logic final : public Predicate {
  public:
@@ -67,22 +68,23 @@ class Logic final : public Predicate {
     return broadcast_shapes(name(), inputs.front().shape(), inputs.back().shape());
   }
   void forward(const Tensors& inputs, Tensor& output) const override {
-    kernels::map_broadcast<bool, Operands...>(
-        inputs, output, [](const auto&... operands) { return Connective::elements(operands...); });
+    kernels::map_broadcast<bool, Operands...>(inputs, output, [](const Operands*... operands, bool* y, std::int64_t n) {
+      for (std::int64_t i = 0; i < n; ++i) y[i] = Connective::of(operands[i]...);
+    });
   }
 };
 
 struct LogicalAnd {
   static constexpr std::string_view name = "logical_and";
-  static auto elements(const auto& a, const auto& b) { return a && b; }
+  static bool of(bool a, bool b) { return a && b; }
 };
 struct LogicalOr {
   static constexpr std::string_view name = "logical_or";
-  static auto elements(const auto& a, const auto& b) { return a || b; }
+  static bool of(bool a, bool b) { return a || b; }
 };
 struct LogicalNot {
   static constexpr std::string_view name = "logical_not";
-  static auto elements(const auto& x) { return !x; }
+  static bool of(bool x) { return !x; }
 };
 
 // Kind is one row: name and holds(number) for a float or double; integers are as the number 0.
@@ -93,11 +95,11 @@ class Classify final : public Predicate {
   Shape shape(const Tensors& inputs) const override { return inputs[0].shape(); }
   void forward(const Tensors& inputs, Tensor& output) const override {
     visit(inputs[0].dtype(), [&]<class T>() {
-      kernels::map_elements<T, bool>(inputs[0], output, [](const auto& x) {
-        return x.unaryExpr([](T element) {
-          if constexpr (std::is_floating_point_v<T>) return Kind::holds(element);
-          else return Kind::holds(0.0);
-        });
+      kernels::map_elements<T, bool>(inputs[0], output, [](const T* x, bool* y, std::int64_t n) {
+        for (std::int64_t i = 0; i < n; ++i) {
+          if constexpr (std::is_floating_point_v<T>) y[i] = Kind::holds(x[i]);
+          else y[i] = Kind::holds(0.0);
+        }
       });
     });
   }

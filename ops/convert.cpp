@@ -17,7 +17,9 @@ class Convert final : public Primitive {
   void forward(const Tensors& inputs, Tensor& output) const override {
     visit(inputs[0].dtype(), [&]<class In>() {
       visit(dtype_, [&]<class Out>() {
-        kernels::map_elements<In, Out>(inputs[0], output, [](const auto& x) { return x.template cast<Out>(); });
+        kernels::map_elements<In, Out>(inputs[0], output, [](const In* x, Out* y, std::int64_t n) {
+          for (std::int64_t i = 0; i < n; ++i) y[i] = static_cast<Out>(x[i]);
+        });
       });
     });
   }

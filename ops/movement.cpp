@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cotangent/autograd/primitive.h"
 #include "cotangent/core/error.h"
 #include "cotangent/ops/kernels/elementwise.h"
@@ -57,8 +59,9 @@ class BroadcastTo final : public Primitive {
   }
 
   void forward(const Tensors& inputs, Tensor& output) const override {
-    visit(output.dtype(),
-          [&]<class T>() { kernels::map_broadcast<T, T>(inputs, output, [](const auto& x) { return x; }); });
+    visit(output.dtype(), [&]<class T>() {
+      kernels::map_broadcast<T, T>(inputs, output, [](const T* x, T* y, std::int64_t n) { std::copy_n(x, n, y); });
+    });
   }
 
   Saves saves() const override { return Saves::Nothing; }

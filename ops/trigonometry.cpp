@@ -4,81 +4,72 @@
 
 #include "cotangent/ops/arithmetic.h"
 #include "cotangent/ops/kernels/derivative.h"
-#include "cotangent/ops/kernels/exponential.h"
 #include "cotangent/ops/kernels/unary.h"
 #include "cotangent/ops/unary.h"
 
 namespace cotangent {
 namespace {
 
+namespace functions = kernels::functions;
+
 using kernels::Unary;
 
-struct Sin {
+struct Sin : functions::Sin {
   static constexpr std::string_view name = "sin";
   static constexpr Saves saves = Saves::Inputs;
-  static auto elements(const auto& x) { return x.sin(); }
   static Tensor vjp(const Tensor& x, const Tensor&, const Tensor& g) { return g * cos(x); }
 };
 
-struct Cos {
+struct Cos : functions::Cos {
   static constexpr std::string_view name = "cos";
   static constexpr Saves saves = Saves::Inputs;
-  static auto elements(const auto& x) { return x.cos(); }
   static Tensor vjp(const Tensor& x, const Tensor&, const Tensor& g) { return -g * sin(x); }
 };
 
-struct Tan {
+struct Tan : functions::Tan {
   static constexpr std::string_view name = "tan";
   static constexpr Saves saves = Saves::Output;
-  static auto elements(const auto& x) { return x.tan(); }
   static Tensor vjp(const Tensor&, const Tensor& y, const Tensor& g) { return g * (1.0 + y * y); }
 };
 
-struct Asin {
+struct Asin : functions::Asin {
   static constexpr std::string_view name = "asin";
   static constexpr Saves saves = Saves::Inputs;
-  static auto elements(const auto& x) { return x.asin(); }
   static Tensor vjp(const Tensor& x, const Tensor&, const Tensor& g) { return g * rsqrt((1.0 - x) * (1.0 + x)); }
 };
 
-struct Acos {
+struct Acos : functions::Acos {
   static constexpr std::string_view name = "acos";
   static constexpr Saves saves = Saves::Inputs;
-  static auto elements(const auto& x) { return x.acos(); }
   static Tensor vjp(const Tensor& x, const Tensor&, const Tensor& g) { return -g * rsqrt((1.0 - x) * (1.0 + x)); }
 };
 
-struct Atan {
+struct Atan : functions::Atan {
   static constexpr std::string_view name = "atan";
   static constexpr Saves saves = Saves::Inputs;
-  static auto elements(const auto& x) { return x.atan(); }
   static Tensor vjp(const Tensor& x, const Tensor&, const Tensor& g) { return g / (1.0 + x * x); }
 };
 
-struct Sinh {
+struct Sinh : functions::Sinh {
   static constexpr std::string_view name = "sinh";
   static constexpr Saves saves = Saves::Inputs;
-  static auto elements(const auto& x) { return x.sinh(); }
   static Tensor vjp(const Tensor& x, const Tensor&, const Tensor& g) { return g * cosh(x); }
 };
 
-struct Cosh {
+struct Cosh : functions::Cosh {
   static constexpr std::string_view name = "cosh";
   static constexpr Saves saves = Saves::Inputs;
-  static auto elements(const auto& x) { return x.cosh(); }
   static Tensor vjp(const Tensor& x, const Tensor&, const Tensor& g) { return g * sinh(x); }
 };
 
-struct TanhGrad {
+struct TanhGrad : functions::TanhGrad {
   static constexpr std::string_view name = "tanh_grad";
-  static auto slope(const auto& y) { return typename std::decay_t<decltype(y)>::Scalar{1} - y * y; }
   static Tensor curvature(const Tensor& y) { return -2.0 * y; }
 };
 
-struct Tanh {
+struct Tanh : functions::Tanh {
   static constexpr std::string_view name = "tanh";
   static constexpr Saves saves = Saves::Output;
-  static auto elements(const auto& x) { return kernels::hyperbolic_tangent(x); }
   static Tensor vjp(const Tensor&, const Tensor& y, const Tensor& g) {
     return kernels::times_derivative<TanhGrad>(y, g);
   }
@@ -87,21 +78,15 @@ struct Tanh {
 // d/dx erf(x)
 Tensor erf_slope(const Tensor& x) { return 2.0 * std::numbers::inv_sqrtpi * exp(-square(x)); }
 
-struct Erf {
+struct Erf : functions::Erf {
   static constexpr std::string_view name = "erf";
   static constexpr Saves saves = Saves::Inputs;
-  static auto elements(const auto& x) {
-    return x.unaryExpr([](auto element) { return std::erf(element); });
-  }
   static Tensor vjp(const Tensor& x, const Tensor&, const Tensor& g) { return g * erf_slope(x); }
 };
 
-struct Erfc {
+struct Erfc : functions::Erfc {
   static constexpr std::string_view name = "erfc";
   static constexpr Saves saves = Saves::Inputs;
-  static auto elements(const auto& x) {
-    return x.unaryExpr([](auto element) { return std::erfc(element); });
-  }
   static Tensor vjp(const Tensor& x, const Tensor&, const Tensor& g) { return -g * erf_slope(x); }
 };
 

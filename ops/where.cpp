@@ -6,6 +6,8 @@
 #include "cotangent/autograd/primitive.h"
 #include "cotangent/ops/binary.h"
 #include "cotangent/ops/kernels/elementwise.h"
+#include "cotangent/ops/kernels/isa/dispatch.h"
+#include "cotangent/ops/kernels/isa/elementwise.h"
 #include "cotangent/ops/kernels/operands.h"
 #include "cotangent/ops/reduce.h"
 
@@ -26,8 +28,7 @@ class Where final : public Primitive {
 
   void forward(const Tensors& inputs, Tensor& output) const override {
     visit(output.dtype(), [&]<class T>() {
-      kernels::map_broadcast<T, bool, T, T>(
-          inputs, output, [](const auto& condition, const auto& a, const auto& b) { return condition.select(a, b); });
+      kernels::map_broadcast<T, bool, T, T>(inputs, output, kernels::table<kernels::ElementwiseKernels<T>>().select);
     });
   }
 

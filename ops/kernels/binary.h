@@ -3,13 +3,15 @@
 
 #include "cotangent/autograd/primitive.h"
 #include "cotangent/ops/kernels/elementwise.h"
+#include "cotangent/ops/kernels/isa/dispatch.h"
+#include "cotangent/ops/kernels/isa/elementwise.h"
 #include "cotangent/ops/kernels/operands.h"
 #include "cotangent/ops/reduce.h"
 
 namespace cotangent::kernels {
 
-// Function is one row: name, saves, elements(a, b) on Eigen arrays, and vjp(inputs, output, g, which), whose result
-// may still have the output's shape: it is summed back to the input's here. Parameters are its members.
+// Function is one row: one of kernels::functions, which says what is computed, with name, saves, and
+// vjp(inputs, output, g, which), whose result may still have the output's shape: it is summed back to the input's here.
 template <class Function>
 class Binary final : public Primitive {
  public:
@@ -26,7 +28,11 @@ class Binary final : public Primitive {
 
   void forward(const Tensors& inputs, Tensor& output) const override {
     const auto kernel = [&]<class T>() {
-      map_broadcast<T, T, T>(inputs, output, [this](const auto& a, const auto& b) { return function_.elements(a, b); });
+      const BinaryKernel<T> loop = table<ElementwiseKernels<T>>().binary[functions::BinaryFunctions::index<Function>()];
+      map_broadcast<T, T, T>(inputs, output,
+                             [loop, parameter = parameter_of(function_)](const T* a, const T* b, T* y, std::int64_t n) {
+                               loop(a, b, y, n, parameter);
+                             });
     };
     if constexpr (requires { Function::floating_only; }) visit_floating(output.dtype(), kernel);
     else visit_number(output.dtype(), kernel);

@@ -6,15 +6,12 @@
 
 namespace cotangent::kernels {
 
-// The row for kernels::Binary of g * f'(s), where s is what f saves, its input or its output. Row has a name, slope(s),
-// f' as an array expression, and curvature(s), the derivative of that with respect to s in differentiable operations,
-// or a null tensor where it is zero.
+// The row for kernels::Binary of g * f'(s), where s is what f saves, its input or its output. Row is that function of
+// kernels::functions, with a name, and curvature(s), the derivative of f'(s) with respect to s in differentiable
+// operations, or a null tensor where it is zero.
 template <class Row>
 struct Derivative : Row {
   static constexpr Saves saves = Saves::Inputs;
-  static constexpr bool floating_only = true;
-
-  auto elements(const auto& s, const auto& g) const { return g * Row::slope(s); }
 
   Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& u, std::size_t which) const {
     if (which == 1) return run<Binary<Derivative>>({inputs[0], u}, *this);

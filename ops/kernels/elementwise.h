@@ -1,4 +1,4 @@
-// Elementwise loops: Eigen array expressions over blocks of contiguous elements, with NumPy broadcasting. Internal.
+// Elementwise loops: kernels over blocks of contiguous elements, with NumPy broadcasting. Internal.
 #pragma once
 
 #include <Eigen/Core>
@@ -30,14 +30,13 @@ auto smaller(const auto& a, const auto& b) {
   return a.binaryExpr(b, Eigen::internal::scalar_min_op<T, T, Eigen::PropagateNaN>());
 }
 
-// output[i] = f(input[i]); f maps an Eigen array expression of In to one of Out.
-template <class In, class Out, class F>
-void map_elements(const Tensor& input, Tensor& output, F f) {
+// Calls kernel(in, out, n) for blocks of n elements.
+template <class In, class Out, class Kernel>
+void map_elements(const Tensor& input, Tensor& output, Kernel kernel) {
   const In* const in = input.data<In>().data();
   Out* const out = output.mutable_data<Out>().data();
-  parallel_for(output.size(), kElementwiseBlock, [&](std::int64_t begin, std::int64_t end) {
-    Map<Out>(out + begin, end - begin) = f(ConstMap<In>(in + begin, end - begin));
-  });
+  parallel_for(output.size(), kElementwiseBlock,
+               [&](std::int64_t begin, std::int64_t end) { kernel(in + begin, out + begin, end - begin); });
 }
 
 // Where element `index` of a row-major walk over `extents` lies, given the strides.
@@ -83,89 +82,104 @@ struct Broadcast {
   }
 };
 
-// Calls f with one Eigen expression per input: a map of its next n elements, or a constant where it stands still.
-template <std::size_t N, class F, class... Done>
-void with_operands(const std::array<bool, N>&, std::int64_t, F&& f, std::tuple<>, Done&&... done) {
-  f(done...);
-}
-template <std::size_t N, class F, class First, class... Rest, class... Done>
-void with_operands(const std::array<bool, N>& steps, std::int64_t n, F&& f,
-                   std::tuple<const First*, const Rest*...> pointers, Done&&... done) {
-  const auto rest = std::apply([](auto, auto... others) { return std::make_tuple(others...); }, pointers);
-  const First* const pointer = std::get<0>(pointers);
-  if (steps[sizeof...(Done)]) with_operands(steps, n, f, rest, done..., ConstMap<First>(pointer, n));
-  else with_operands(steps, n, f, rest, done..., Array<First>::Constant(n, *pointer));
-}
+constexpr std::int64_t kShortRun =
+    256;  // shorter runs are joined: a call of a kernel costs as much as some 50 elements
+constexpr std::int64_t kLaidOut = 1024;  // elements of an input that are laid out in a buffer at once
 
-constexpr std::int64_t kShortRun = 256;  // shorter runs are joined: a call of f costs as much as some 50 elements
-constexpr std::int64_t kJoined = 1024;   // elements at most
-
-// One input over several runs that follow each other: where it does not lie there as the output does, its elements are
-// laid out so in a buffer.
+// One input in the order of the output: where its elements do not lie so, they are laid out in a buffer.
 template <class T>
-class JoinedRuns {
+class Operand {
  public:
-  // Elements of `runs` runs of `inner` elements, the first at `from`, the others each `stride` further; inside a run
-  // the input steps by one or stands still.
-  const T* operator()(const T* from, std::int64_t runs, std::int64_t stride, std::int64_t inner, bool steps) {
-    if (steps && stride == inner) return from;
-    if (stride == 0 && from == from_ && runs <= runs_) return buffer_.data();  // the same again, as a bias is
-    from_ = from;
-    runs_ = runs;
-    T* to = buffer_.data();
-    for (std::int64_t run = 0; run < runs; ++run, from += stride, to += inner) {
-      if (steps) std::copy_n(from, inner, to);
-      else std::fill_n(to, inner, *from);
+  Operand(const T* data, const Shape& outer, const Strides& strides, std::int64_t inner, bool steps)
+      : data_(data), outer_(outer), strides_(strides), inner_(inner), steps_(steps), dense_(steps), period_(1) {
+    std::int64_t runs = 1;
+    for (std::size_t axis = outer.size(); axis-- > 0; runs *= outer[axis]) {
+      dense_ = dense_ && strides[axis] == runs * inner;
+      if (strides[axis] != 0) period_ = runs * outer[axis];
     }
-    return buffer_.data();
+  }
+
+  // n <= kLaidOut elements of one run, from element `begin` on; more if it steps.
+  const T* part(std::int64_t run, std::int64_t begin, std::int64_t n) {
+    const T* const from = data_ + offset(outer_, strides_, run);
+    if (steps_) return from + begin;
+    if (from != from_ || n > count_) std::fill_n(buffer_, n, *from), from_ = from, count_ = n;
+    return buffer_;
+  }
+
+  // Whole runs, of at most kLaidOut elements.
+  const T* whole(std::int64_t first, std::int64_t runs) {
+    if (dense_) return data_ + first * inner_;
+    const std::int64_t phase = first % period_;
+    if (phase == phase_ && runs <= count_) return buffer_;  // the same again, as a bias is
+    phase_ = phase, count_ = runs;
+    const std::int64_t row = outer_[outer_.size() - 1], stride = strides_.back();
+    for (std::int64_t run = first, end = first + runs; run < end;) {
+      const T* from = data_ + offset(outer_, strides_, run);
+      T* to = buffer_ + (run - first) * inner_;
+      const std::int64_t stop = std::min(end, run + row - run % row);
+      for (; run < stop; ++run, from += stride, to += inner_)
+        for (std::int64_t i = 0; i < inner_; ++i) to[i] = from[steps_ ? i : 0];
+    }
+    return buffer_;
   }
 
  private:
-  std::array<T, kJoined> buffer_;
+  const T* const data_;
+  const Shape& outer_;
+  const Strides& strides_;
+  const std::int64_t inner_;
+  const bool steps_;
+  bool dense_;           // lies as the output does
+  std::int64_t period_;  // runs after which it begins again
   const T* from_ = nullptr;
-  std::int64_t runs_ = 0;
+  std::int64_t phase_ = -1, count_ = 0;  // what the buffer holds
+  alignas(64) T buffer_[kLaidOut];
 };
 
-// output = f(inputs...) elementwise, each input broadcast to the output's shape; f maps Eigen array expressions of
-// In... to one of Out.
-template <class Out, class... In, class F>
-void map_broadcast(const Tensors& inputs, Tensor& output, F f) {
+// Calls kernel(in..., out, n) for blocks of n elements, each input broadcast to the output's shape.
+template <class Out, class... In, class Kernel>
+void map_broadcast(const Tensors& inputs, Tensor& output, Kernel kernel) {
   constexpr std::size_t N = sizeof...(In);
+  if (output.size() == 0) return;
+  Out* const out = output.mutable_data<Out>().data();
   [&]<std::size_t... K>(std::index_sequence<K...>) {
     const Broadcast<N> plan({&inputs[K].shape()...}, output.shape());
     const std::tuple<const In*...> base{inputs[K].template data<In>().data()...};
-    Out* const out = output.mutable_data<Out>().data();
-    const auto run = [&](std::int64_t row, std::int64_t begin, std::int64_t n) {
-      const std::tuple<const In*...> at{std::get<K>(base) + offset(plan.outer, plan.strides[K], row) +
-                                        (plan.steps[K] ? begin : 0)...};
-      with_operands(
-          plan.steps, n, [&](const auto&... operands) { Map<Out>(out + row * plan.inner + begin, n) = f(operands...); },
-          at);
-    };
-    if (output.size() == 0) return;
-    if (plan.outer.empty()) {
-      parallel_for(plan.inner, kElementwiseBlock,
-                   [&](std::int64_t begin, std::int64_t end) { run(0, begin, end - begin); });
+    const bool all_step = (plan.steps[K] && ...);
+    if (plan.outer.empty() && all_step) {
+      parallel_for(plan.inner, kElementwiseBlock, [&](std::int64_t begin, std::int64_t end) {
+        kernel(std::get<K>(base) + begin..., out + begin, end - begin);
+      });
       return;
     }
-    const std::int64_t row_of_runs = plan.outer[plan.outer.size() - 1];
-    const bool joins = plan.inner < kShortRun && row_of_runs > 1;
-    parallel_for(plan.outer.elements(), std::max<std::int64_t>(1, kElementwiseBlock / plan.inner),
-                 [&](std::int64_t begin, std::int64_t end) {
-                   if (!joins) {
-                     for (std::int64_t row = begin; row < end; ++row) run(row, 0, plan.inner);
-                     return;
-                   }
-                   std::tuple<JoinedRuns<In>...> joined;
-                   for (std::int64_t row = begin, runs; row < end; row += runs) {
-                     runs = std::min({kJoined / plan.inner, end - row, row_of_runs - row % row_of_runs});
-                     const std::int64_t n = runs * plan.inner;
-                     Map<Out>(out + row * plan.inner, n) = f(
-                         ConstMap<In>(std::get<K>(joined)(std::get<K>(base) + offset(plan.outer, plan.strides[K], row),
-                                                          runs, plan.strides[K].back(), plan.inner, plan.steps[K]),
-                                      n)...);
-                   }
-                 });
+    // Blocks of joined runs hold whole periods of inputs that repeat, where these fit into the buffer.
+    const std::int64_t inner = plan.inner, all_runs = plan.outer.elements();
+    const bool joins = inner < kShortRun && all_runs > 1;
+    std::int64_t runs = 1;
+    if (joins) {
+      for (std::size_t axis = plan.outer.size(); axis-- > 0 && runs * plan.outer[axis] * inner <= kLaidOut;)
+        runs *= plan.outer[axis];
+      runs *= kLaidOut / (runs * inner);
+    }
+    const std::int64_t piece = all_step ? kElementwiseBlock : kLaidOut,
+                       pieces = joins ? 1 : (inner + piece - 1) / piece;
+    const std::int64_t steps = joins ? (all_runs + runs - 1) / runs : all_runs * pieces;
+    const std::int64_t elements = joins ? runs * inner : std::min(piece, inner);
+    parallel_for(
+        steps, std::max<std::int64_t>(1, kElementwiseBlock / elements), [&](std::int64_t begin, std::int64_t end) {
+          std::tuple<Operand<In>...> operands{
+              Operand<In>(std::get<K>(base), plan.outer, plan.strides[K], inner, plan.steps[K])...};
+          for (std::int64_t step = begin; step < end; ++step) {
+            if (joins) {
+              const std::int64_t first = step * runs, count = std::min(runs, all_runs - first);
+              kernel(std::get<K>(operands).whole(first, count)..., out + first * inner, count * inner);
+            } else {
+              const std::int64_t run = step / pieces, at = step % pieces * piece, n = std::min(piece, inner - at);
+              kernel(std::get<K>(operands).part(run, at, n)..., out + run * inner + at, n);
+            }
+          }
+        });
   }
   (std::index_sequence_for<In...>());
 }

@@ -3,12 +3,14 @@
 
 #include "cotangent/autograd/primitive.h"
 #include "cotangent/ops/kernels/elementwise.h"
+#include "cotangent/ops/kernels/isa/dispatch.h"
+#include "cotangent/ops/kernels/isa/elementwise.h"
 #include "cotangent/ops/kernels/operands.h"
 
 namespace cotangent::kernels {
 
-// Function is one row: name, saves, elements(x) on an Eigen array, and vjp(x, y, g). It takes Float32 and Float64; a
-// row with `any_number` takes integers too. Parameters, such as a slope, are its members.
+// Function is one row: one of kernels::functions, which says what is computed, with name, saves, and vjp(x, y, g). It
+// takes Float32 and Float64, with `any_number` integers too.
 template <class Function>
 class Unary final : public Primitive {
  public:
@@ -24,7 +26,10 @@ class Unary final : public Primitive {
 
   void forward(const Tensors& inputs, Tensor& output) const override {
     const auto kernel = [&]<class T>() {
-      map_elements<T, T>(inputs[0], output, [this](const auto& x) { return function_.elements(x); });
+      const UnaryKernel<T> loop = table<ElementwiseKernels<T>>().unary[functions::UnaryFunctions::index<Function>()];
+      map_elements<T, T>(
+          inputs[0], output,
+          [loop, parameter = parameter_of(function_)](const T* x, T* y, std::int64_t n) { loop(x, y, n, parameter); });
     };
     if constexpr (kAnyNumber) visit_number(output.dtype(), kernel);
     else visit_floating(output.dtype(), kernel);
