@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <random>
 
 #include "conv_reference.h"
 #include "sample.h"
@@ -149,6 +150,51 @@ TEST_P(ConvWinograd, GivesTheSameBitsForAnyNumberOfThreads) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, ConvWinograd, ::testing::ValuesIn(cases()));
+
+// Problems with every option at random; those that are refused are left out.
+TEST(ConvWinogradSweep, AgreesWithTheDefinition) {
+  std::mt19937_64 generator(20261124);
+  const auto pick = [&](std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(generator() % static_cast<std::uint64_t>(high - low + 1));
+  };
+  const std::vector<Letters> layouts{kLast,
+                                     kFirst,
+                                     {"NHWC", "HWOI", "NHWC"},
+                                     {"NCHW", "IOHW", "NCHW"},
+                                     {"CHWN", "IHWO", "HWNC"},
+                                     {"HCNW", "WOIH", "CWHN"}};
+  int served = 0;
+  for (int run = 0; run < 1000; ++run) {
+    const Letters& letters = layouts[static_cast<std::size_t>(pick(0, 5))];
+    const std::int64_t groups = pick(0, 4) == 0 ? 2 : 1, in = pick(1, 20), out = groups * pick(1, 20);
+    const bool batch_grouped = groups > 1 && pick(0, 1) == 0;
+    const auto shape = [](std::string_view spec, std::string_view names, const std::vector<std::int64_t>& extents) {
+      Shape result;
+      for (char axis : spec) result.push_back(extents[names.find(axis)]);
+      return result;
+    };
+    const std::int64_t k = pick(2, 6);
+    ConvCase c = plain(
+        shape(letters.lhs, "NCHW",
+              {pick(1, 3) * (batch_grouped ? groups : 1), in * (batch_grouped ? 1 : groups), pick(1, 14), pick(1, 14)}),
+        shape(letters.rhs, "OIHW", {out, in, k, pick(0, 3) == 0 ? pick(2, 6) : k}), letters);
+    (batch_grouped ? c.batch_groups : c.feature_groups) = groups;
+    const std::int64_t option = pick(0, 4), factor = pick(2, 3);
+    for (std::size_t d = 0; d < 2; ++d) {
+      c.pads[d] = {pick(-1, 4), pick(0, 4)};
+      if (option == 1) c.strides[d] = factor;
+      if (option == 2) c.lhs_dilation[d] = factor;
+      if (option == 3) c.rhs_dilation[d] = factor;
+    }
+    if (reference_shape(c).elements() == 0) continue;
+    for (const ConvCase& q : {c, weight_gradient(c)}) {
+      if (!kernels::winograd_cost(problem_of(q)).refusal.empty()) continue;
+      expect_winograd(q, 2e-5, generator() % 1000000);
+      ++served;
+    }
+  }
+  EXPECT_GT(served, 700);
+}
 
 TEST(ConvWinogradAccuracy, HoldsForManyChannels) {
   for (std::int64_t channels : {64, 128, 256, 512}) {

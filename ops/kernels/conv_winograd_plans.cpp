@@ -2,34 +2,28 @@
 #include "cotangent/ops/kernels/conv_winograd_plans.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace cotangent::kernels {
 namespace {
 
-std::int64_t env(const char* n, std::int64_t d) {
-  const char* v = std::getenv(n);
-  return v ? std::atoll(v) : d;
-}
-
 // Elements, of which half of a level-2 cache of 512 KiB or more holds 64 Ki.
-const std::int64_t kTileElements = env("TE", 80 << 10);   // transformed tiles of a task, about
-const std::int64_t kMostInCache = env("L2", 112 << 10);   // more of them are not read again for each block of panels
-const std::int64_t kSumElements = env("SE", 32 << 10);    // sums of a block of panels
-const std::int64_t kChunkElements = 6 << 20;              // both of all tiles of a chunk
-const std::int64_t kWeightElements = env("WE", 2 << 20);  // more weights are read once for a chunk, not for every task
+constexpr std::int64_t kTileElements = 80 << 10;   // transformed tiles of a task, about
+constexpr std::int64_t kMostInCache = 112 << 10;   // more of them are not read again for each block of panels
+constexpr std::int64_t kSumElements = 32 << 10;    // sums of a block of panels
+constexpr std::int64_t kChunkElements = 6 << 20;   // both of all tiles of a chunk
+constexpr std::int64_t kWeightElements = 4 << 20;  // more weights are read once for a chunk, not for every task
 
-const std::int64_t kTasks = 8;     // enough for a few threads to share evenly
-const std::int64_t kFewTasks = 4;  // too few, unless weights are no more than ...
-const std::int64_t kFewWeights = 1 << 18;
-constexpr std::int64_t kStageTiles = 8;         // in a task that only transforms
-constexpr std::int64_t kStagePanels = 8;        // in a task that only multiplies
-const std::int64_t kSumBlock = env("SB", 256);  // terms: a longer sum in one go loses accuracy
+constexpr std::int64_t kTasks = 8;     // enough for a few threads to share evenly
+constexpr std::int64_t kFewTasks = 4;  // too few, unless weights are no more than ...
+constexpr std::int64_t kFewWeights = 1 << 18;
+constexpr std::int64_t kStageTiles = 8;   // in a task that only transforms
+constexpr std::int64_t kStagePanels = 8;  // in a task that only multiplies
+constexpr std::int64_t kSumBlock = 256;   // terms: a longer sum in one go loses accuracy
 
 // Weight gradients.
-const std::int64_t kGradientElements = env("GTE", 256 << 10);  // transformed tiles of a task, of both operands
-const std::int64_t kSumsInCache = env("GSUM", 3 << 17);        // sums that a task adds to
-const std::int64_t kSplits = 8;
+constexpr std::int64_t kGradientElements = 256 << 10;  // transformed tiles of a task, of both operands
+constexpr std::int64_t kSumsInCache = 1 << 20;         // sums that a task adds to
+constexpr std::int64_t kSplits = 8;
 constexpr std::int64_t kStageRows = 64;
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return (count + unit - 1) / unit * unit; }
@@ -50,7 +44,7 @@ WinogradForwardPlan::WinogradForwardPlan(const WinogradStages& stages, const Win
   task_tiles = std::max(4 * unit, kTileElements / per_tile / unit * unit);
   task_tiles = std::min({task_tiles, std::max(2 * unit, share), tiles});
   const std::int64_t tasks = (tiles + task_tiles - 1) / task_tiles * problem.groups;
-  by_stage = env("STAGE", weight_group > kWeightElements || (tasks < kFewTasks && weight_group > kFewWeights));
+  by_stage = weight_group > kWeightElements || (tasks < kFewTasks && weight_group > kFewWeights);
   if (by_stage) {
     sum_row = stages.panels() * stages.panel_width();
     chunk = std::min(tiles, std::max(unit, kChunkElements / (positions * (stages.lhs_row() + sum_row)) / unit * unit));
@@ -80,7 +74,7 @@ WinogradGradientPlan::WinogradGradientPlan(const WinogradStages& stages, const W
   weight_block = 16;
   task_rows = round_up(std::min(rows, kStageRows), stages.tile_rows());
   const std::int64_t per_tile = positions * (stages.lhs_row() + sum_row);
-  by_stage = env("GSTAGE", sums > kSumsInCache);
+  by_stage = sums > kSumsInCache;
   splits = 1;
   if (by_stage) {
     chunk = std::min(tiles, std::max(kStageTiles, kChunkElements / per_tile));

@@ -2,7 +2,6 @@
 #include "cotangent/ops/kernels/conv_winograd_tiles.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "cotangent/ops/kernels/isa/dispatch.h"
 
@@ -22,17 +21,6 @@ bool inside(Range part, Range all) { return part.first >= all.first && part.seco
 
 std::int64_t offset_at(const Plane& plane, std::int64_t row, std::int64_t column) {
   return plane.offset + row * plane.step[0] + column * plane.step[1];
-}
-
-// Asks for a part of a plane of adjacent features, all of it valid, before it is used. The processor sees through long
-// rows, but not through patches of them.
-template <bool kWrite>
-void prefetch(const float* data, const Plane& plane, Range rows, Range columns, std::int64_t features) {
-  for (std::int64_t y = rows.first; y < rows.second; ++y)
-    for (std::int64_t x = columns.first; x < columns.second; ++x) {
-      const float* const pixel = data + offset_at(plane, y, x);
-      for (std::int64_t f = 0; f < features; f += kLine) __builtin_prefetch(pixel + f, kWrite ? 1 : 0);
-    }
 }
 
 }  // namespace
@@ -115,8 +103,6 @@ void WinogradStages::transform_lhs(const float* lhs, Range tiles, float* to, std
           grid.from = lhs + offset_at(plane, rows.first, columns.first);
           grid.from_row = plane.step[0];
           grid.from_column = plane.step[1];
-          const Range next = intersect(from(columns.second, m), intersect(plane.valid[1], band));
-          if (getenv("PF")) prefetch<false>(lhs, plane, rows, next, features);
         } else {
           gather(plane, step, features, lhs, rows, columns, local.data());
           grid.from = local.data();
@@ -190,8 +176,6 @@ void WinogradStages::contract_large(const float* sums, std::int64_t row_step, st
           grid.to = memory + offset_at(plane, rows.first, columns.first);
           grid.to_row = plane.step[0];
           grid.to_column = plane.step[1];
-          const Range next = intersect(from(columns.second, m), intersect(plane.valid[1], band));
-          if (getenv("PW")) prefetch<true>(memory, plane, rows, next, features);
         } else if (step != 1) {
           grid.to += i * m * panel_width();
         }
