@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <random>
 
 #include "conv_reference.h"
 #include "sample.h"
@@ -69,20 +70,164 @@ void expect_winograd(const ConvCase& c, double tolerance, std::uint64_t seed = 1
 }
 
 std::vector<ConvCase> cases() {
+  const Letters swapped_last{"NHWC", "HWOI", "NHWC"}, swapped_first{"NCHW", "IOHW", "NCHW"};
+  const Pads same{{1, 1}, {1, 1}};
   return {
-      padded(plain({2, 13, 11, 32}, {3, 3, 32, 24}, kLast), {{1, 1}, {1, 1}}),
-      padded(plain({2, 19, 14, 15}, {35, 19, 3, 3}, kFirst), {{1, 2}, {0, 1}}),
+      // whole vectors and tails of channels, both layouts and others
+      padded(plain({2, 13, 11, 32}, {3, 3, 32, 24}, kLast), same),
+      padded(plain({2, 14, 19, 15}, {35, 14, 3, 3}, kFirst), {{1, 2}, {0, 1}}),
+      padded(plain({2, 9, 16, 5}, {3, 3, 5, 7}, kLast), same),
+      padded(plain({2, 32, 12, 12}, {32, 32, 3, 3}, kFirst), same),
+      plain({2, 12, 10, 20}, {18, 20, 3, 3}, {"NHWC", "OIHW", "NCHW"}),
+      plain({2, 20, 12, 10}, {3, 3, 20, 18}, {"NCHW", "HWIO", "NHWC"}),
+      plain({12, 10, 20, 2}, {20, 3, 17, 3}, {"HWCN", "IHOW", "WNCH"}),
+      // borders: asymmetric and negative padding, one pixel, windows in the padding alone
+      padded(plain({1, 10, 12, 16}, {3, 3, 16, 16}, kLast), {{-2, 3}, {4, -1}}),
+      padded(plain({1, 1, 1, 16}, {3, 3, 16, 16}, kLast), same),
+      padded(plain({1, 16, 1, 2}, {16, 16, 3, 3}, kFirst), {{1, 1}, {5, 6}}),
+      padded(plain({70, 3, 3, 8}, {3, 3, 8, 8}, kLast), {{0, 0}, {0, 0}}),
+      padded(plain({3, 7, 7, 72}, {3, 3, 72, 40}, kLast), same),
+      // other windows
       padded(plain({3, 9, 10, 20}, {5, 5, 20, 18}, kLast), {{2, 2}, {2, 2}}),
+      padded(plain({3, 20, 9, 14}, {18, 20, 5, 5}, kFirst), {{2, 1}, {2, 3}}),
+      padded(plain({2, 14, 15, 16}, {2, 2, 16, 24}, kLast), {{1, 0}, {0, 1}}),
+      padded(plain({2, 14, 15, 16}, {4, 4, 16, 24}, kLast), {{1, 2}, {0, 1}}),
+      // strides: 4x4 with 2, and windows that do not fill their phases
+      strided(padded(plain({2, 16, 17, 16}, {4, 4, 16, 24}, kLast), same), {2, 2}),
+      strided(padded(plain({2, 12, 15, 18}, {20, 12, 4, 4}, kFirst), {{1, 2}, {0, 1}}), {2, 2}),
+      strided(padded(plain({2, 15, 18, 12}, {5, 5, 12, 20}, kLast), {{2, 2}, {1, 2}}), {2, 2}),
+      strided(padded(plain({2, 15, 18, 12}, {3, 3, 12, 20}, kLast), same), {2, 2}),
+      strided(padded(plain({2, 15, 18, 12}, {3, 2, 12, 20}, kLast), same), {2, 1}),
+      strided(padded(plain({1, 25, 26, 8}, {7, 9, 8, 8}, kLast), {{3, 3}, {4, 3}}), {3, 3}),
+      // input gradients: kernels with swapped features, and dilated inputs
+      padded(plain({2, 12, 12, 40}, {3, 3, 24, 40}, swapped_last), same),
+      padded(plain({2, 40, 12, 12}, {40, 24, 3, 3}, swapped_first), same),
+      spread(padded(plain({2, 9, 10, 40}, {4, 4, 24, 40}, swapped_last), {{2, 2}, {2, 2}}), {2, 2}, {1, 1}),
+      spread(padded(plain({2, 24, 9, 10}, {24, 18, 4, 4}, swapped_first), {{1, 2}, {2, 3}}), {2, 2}, {1, 1}),
+      spread(padded(plain({2, 9, 10, 16}, {4, 4, 3, 16}, swapped_last), {{2, 2}, {2, 2}}), {2, 2}, {1, 1}),
+      spread(padded(plain({2, 9, 10, 8}, {5, 6, 8, 8}, kLast), {{3, 2}, {4, 2}}), {2, 2}, {1, 1}),
+      spread(padded(plain({2, 9, 10, 8}, {7, 8, 8, 8}, kLast), {{3, 2}, {4, -2}}), {3, 3}, {1, 1}),
+      // dilation
+      spread(padded(plain({2, 17, 18, 16}, {3, 3, 16, 16}, kLast), {{2, 2}, {2, 2}}), {1, 1}, {2, 2}),
+      spread(padded(plain({2, 16, 17, 18}, {16, 16, 3, 3}, kFirst), {{3, 3}, {2, 1}}), {1, 1}, {3, 2}),
+      // groups
+      feature_groups(padded(plain({2, 12, 13, 24}, {3, 3, 8, 30}, kLast), same), 3),
+      feature_groups(padded(plain({2, 24, 12, 13}, {30, 8, 3, 3}, kFirst), same), 3),
+      batch_groups(padded(plain({6, 12, 11, 24}, {3, 3, 24, 30}, kLast), same), 3),
+      // other ranks
+      padded(plain({2, 5, 10, 11, 12}, {3, 3, 3, 12, 10}, {"NDHWC", "DHWIO", "NDHWC"}), {{1, 1}, {1, 0}, {1, 1}}),
+      padded(plain({2, 12, 5, 10, 11}, {10, 12, 3, 3, 3}, {"NCDHW", "OIDHW", "NCDHW"}), {{1, 1}, {1, 0}, {1, 1}}),
+      strided(padded(plain({2, 5, 10, 11, 8}, {4, 4, 4, 8, 8}, {"NDHWC", "DHWIO", "NDHWC"}), {{1, 1}, {1, 1}, {1, 1}}),
+              {2, 2, 2}),
+      padded(plain({1, 8, 3, 4, 7, 6}, {8, 8, 2, 1, 3, 3}, {"NCXYZW", "OIXYZW", "NCXYZW"}),
+             {{1, 0}, {0, 0}, {1, 1}, {1, 1}}),
+      // many channels: everything for all tiles at once
+      padded(plain({2, 7, 7, 256}, {3, 3, 256, 256}, kLast), same),
+      padded(plain({2, 256, 7, 7}, {256, 256, 3, 3}, kFirst), same),
+      feature_groups(padded(plain({3, 14, 14, 272}, {3, 3, 136, 528}, kLast), same), 2),
   };
 }
 
+// Results within 2e-5 of the definition, and the same bits for any number of threads.
 class ConvWinograd : public ::testing::TestWithParam<ConvCase> {};
 
 TEST_P(ConvWinograd, AgreesWithTheDefinition) { expect_winograd(GetParam(), 2e-5); }
 
 TEST_P(ConvWinograd, GivesTheWeightGradient) { expect_winograd(weight_gradient(GetParam()), 2e-5); }
 
+TEST_P(ConvWinograd, GivesTheSameBitsForAnyNumberOfThreads) {
+  const int threads = num_threads();
+  for (const ConvCase& c : {GetParam(), weight_gradient(GetParam())}) {
+    const Tensor lhs = normal(c.lhs, 3), rhs = normal(c.rhs, 4);
+    set_num_threads(1);
+    const Values expected = values(solve<float>(c, kernels::convolve_by_winograd, lhs, rhs));
+    for (int count : {2, 3}) {
+      set_num_threads(count);
+      EXPECT_EQ(values(solve<float>(c, kernels::convolve_by_winograd, lhs, rhs)), expected) << count << " threads";
+    }
+  }
+  set_num_threads(threads);
+}
+
 INSTANTIATE_TEST_SUITE_P(Cases, ConvWinograd, ::testing::ValuesIn(cases()));
+
+// Problems with every option at random; those that are refused are left out.
+TEST(ConvWinogradSweep, AgreesWithTheDefinition) {
+  std::mt19937_64 generator(20261124);
+  const auto pick = [&](std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(generator() % static_cast<std::uint64_t>(high - low + 1));
+  };
+  const std::vector<Letters> layouts{kLast,
+                                     kFirst,
+                                     {"NHWC", "HWOI", "NHWC"},
+                                     {"NCHW", "IOHW", "NCHW"},
+                                     {"CHWN", "IHWO", "HWNC"},
+                                     {"HCNW", "WOIH", "CWHN"}};
+  int served = 0;
+  for (int run = 0; run < 1000; ++run) {
+    const Letters& letters = layouts[static_cast<std::size_t>(pick(0, 5))];
+    const std::int64_t groups = pick(0, 4) == 0 ? 2 : 1, in = pick(1, 20), out = groups * pick(1, 20);
+    const bool batch_grouped = groups > 1 && pick(0, 1) == 0;
+    const auto shape = [](std::string_view spec, std::string_view names, const std::vector<std::int64_t>& extents) {
+      Shape result;
+      for (char axis : spec) result.push_back(extents[names.find(axis)]);
+      return result;
+    };
+    const std::int64_t k = pick(2, 6);
+    ConvCase c = plain(
+        shape(letters.lhs, "NCHW",
+              {pick(1, 3) * (batch_grouped ? groups : 1), in * (batch_grouped ? 1 : groups), pick(1, 14), pick(1, 14)}),
+        shape(letters.rhs, "OIHW", {out, in, k, pick(0, 3) == 0 ? pick(2, 6) : k}), letters);
+    (batch_grouped ? c.batch_groups : c.feature_groups) = groups;
+    const std::int64_t option = pick(0, 4), factor = pick(2, 3);
+    for (std::size_t d = 0; d < 2; ++d) {
+      c.pads[d] = {pick(-1, 4), pick(0, 4)};
+      if (option == 1) c.strides[d] = factor;
+      if (option == 2) c.lhs_dilation[d] = factor;
+      if (option == 3) c.rhs_dilation[d] = factor;
+    }
+    if (reference_shape(c).elements() == 0) continue;
+    for (const ConvCase& q : {c, weight_gradient(c)}) {
+      if (!kernels::winograd_cost(problem_of(q)).refusal.empty()) continue;
+      expect_winograd(q, 2e-5, generator() % 1000000);
+      ++served;
+    }
+  }
+  EXPECT_GT(served, 700);
+}
+
+TEST(ConvWinogradAccuracy, HoldsForManyChannels) {
+  for (std::int64_t channels : {64, 128, 256, 512}) {
+    const ConvCase c = padded(plain({2, 14, 14, channels}, {3, 3, channels, channels}, kLast), {{1, 1}, {1, 1}});
+    expect_winograd(c, 2e-5);
+    expect_winograd(weight_gradient(c), 2e-5);
+  }
+  const ConvCase wide = padded(plain({4, 14, 14, 256}, {5, 5, 256, 64}, kLast), {{2, 2}, {2, 2}});
+  expect_winograd(wide, 2e-5);
+  expect_winograd(weight_gradient(wide), 2e-5);
+}
+
+// A weight gradient sums over every pixel of every image.
+TEST(ConvWinogradAccuracy, HoldsForManyPixels) {
+  expect_winograd(weight_gradient(padded(plain({8, 56, 56, 16}, {3, 3, 16, 16}, kLast), {{1, 1}, {1, 1}})), 2e-5);
+  expect_winograd(weight_gradient(padded(plain({8, 56, 56, 16}, {5, 5, 16, 16}, kLast), {{2, 2}, {2, 2}})), 2e-5);
+}
+
+TEST(ConvWinogradCost, SaysWhyItRefuses) {
+  const auto refusal = [](const ConvCase& c) { return kernels::winograd_cost(problem_of(c)).refusal; };
+  EXPECT_NE(refusal(plain({2, 9, 9, 8}, {1, 1, 8, 8}, kLast)), "");
+  EXPECT_NE(refusal(plain({2, 19, 19, 8}, {7, 7, 8, 8}, kLast)), "");
+  EXPECT_NE(refusal(plain({2, 19, 8}, {3, 8, 8}, {"NWC", "WIO", "NWC"})), "");
+  EXPECT_NE(refusal(spread(strided(plain({2, 19, 19, 8}, {4, 4, 8, 8}, kLast), {2, 2}), {1, 1}, {2, 2})), "");
+}
+
+TEST(ConvWinogradCost, CountsWhatItExecutes) {
+  const kernels::ConvCost cost =
+      kernels::winograd_cost(problem_of(padded(plain({2, 8, 12, 16}, {3, 3, 16, 32}, kLast), {{1, 1}, {1, 1}})));
+  EXPECT_EQ(cost.multiply_adds, 2 * (2 * 3) * 36 * 16 * 32);  // tiles of 4x4 outputs, 36 products each
+  EXPECT_EQ(cost.products, "36 x [12 x 16] [16 x 32]");
+  EXPECT_GE(cost.workspace, 36 * (16 * 32 + 12 * (16 + 32)) * 4);
+}
 
 }  // namespace
 }  // namespace cotangent::testing

@@ -24,13 +24,7 @@ class WinogradForward {
         lhs_(lhs + problem.lhs.offset),
         small_(small + problem.small_offset),
         large_(large + problem.large.offset) {
-    const std::int64_t block = stages_.block_features(), terms = problem.in_features;
-    if (block == terms) {
-      segments_ = {{0, 0, plan_.terms}};
-    } else {
-      for (std::int64_t b = 0; b < problem.lhs_blocks(); ++b)
-        segments_.push_back({b * block, b * terms * stages_.panel_width(), terms});
-    }
+    cut_sum();
     const std::int64_t rows = plan_.by_stage ? plan_.chunk : plan_.task_tiles;
     for (std::int64_t i = 0; i < rows; ++i) {
       lhs_rows_.push_back(i * stages_.lhs_row());
@@ -46,6 +40,28 @@ class WinogradForward {
   }
 
  private:
+  // Segments of the terms of a sum, in blocks of about plan_.sum_block terms: each is added to the last one's result,
+  // which is more accurate, and its weights stay in the innermost cache.
+  void cut_sum() {
+    const std::int64_t features = problem_.in_features, block = stages_.block_features();
+    const bool adjacent = block == features;
+    const std::int64_t runs = adjacent ? 1 : problem_.lhs_blocks(), run = plan_.terms / runs;
+    const std::int64_t parts = (run + plan_.sum_block - 1) / plan_.sum_block;
+    std::int64_t terms = 0;
+    sum_blocks_.push_back(0);
+    for (std::int64_t r = 0; r < runs; ++r)
+      for (std::int64_t part = 0; part < parts; ++part) {
+        const std::int64_t begin = part * run / parts, count = (part + 1) * run / parts - begin;
+        if (terms > 0 && terms + count > plan_.sum_block) {
+          sum_blocks_.push_back(segments_.size());
+          terms = 0;
+        }
+        segments_.push_back({r * block + begin, (r * features + begin) * stages_.panel_width(), count});
+        terms += count;
+      }
+    sum_blocks_.push_back(segments_.size());
+  }
+
   void expand_weights(float* to) const {
     const Blocks in{problem_.in_features, problem_.in_features, plan_.weight_block};
     const std::int64_t panels = stages_.panels();
@@ -59,19 +75,20 @@ class WinogradForward {
   // The products of transformed tiles and a range of panels at one position.
   void multiply(const float* tiles, std::int64_t count, const float* weights, Range panels, float* sums) const {
     for (std::int64_t p = panels.first; p < panels.second; ++p)
-      matrix_.multiply({.lhs = tiles,
-                        .rows = lhs_rows_.data(),
-                        .row_count = count,
-                        .lhs_step = 1,
-                        .rhs = weights + p * plan_.panel,
-                        .rhs_step = stages_.panel_width(),
-                        .segments = segments_.data(),
-                        .segment_count = static_cast<std::int64_t>(segments_.size()),
-                        .out = sums + (p - panels.first) * stages_.panel_width(),
-                        .out_rows = sum_rows_.data(),
-                        .width = stages_.whole_width(p),
-                        .bias = nullptr,
-                        .add = false});
+      for (std::size_t b = 0; b + 1 < sum_blocks_.size(); ++b)
+        matrix_.multiply({.lhs = tiles,
+                          .rows = lhs_rows_.data(),
+                          .row_count = count,
+                          .lhs_step = 1,
+                          .rhs = weights + p * plan_.panel,
+                          .rhs_step = stages_.panel_width(),
+                          .segments = segments_.data() + sum_blocks_[b],
+                          .segment_count = static_cast<std::int64_t>(sum_blocks_[b + 1] - sum_blocks_[b]),
+                          .out = sums + (p - panels.first) * stages_.panel_width(),
+                          .out_rows = sum_rows_.data(),
+                          .width = stages_.whole_width(p),
+                          .bias = nullptr,
+                          .add = b > 0});
   }
 
   void run_tasks(const float* weights) const {
@@ -132,6 +149,7 @@ class WinogradForward {
   const float *lhs_, *small_;
   float* large_;
   std::vector<Segment> segments_;
+  std::vector<std::size_t> sum_blocks_;  // where each one starts in segments_, and the end
   std::vector<std::int64_t> lhs_rows_, sum_rows_;
 };
 

@@ -42,21 +42,23 @@ class WinogradGradient {
   // sums = the products of some transformed tiles, or sums += them, for ranges of rows and panels at one position.
   void multiply(const float* tiles, const float* panels, std::int64_t panel_step, std::int64_t count, Range rows,
                 Range panel_range, bool add, float* sums) const {
-    const Segment segment{0, 0, count};
     for (std::int64_t p = panel_range.first; p < panel_range.second; ++p)
-      matrix_.multiply({.lhs = tiles,
-                        .rows = lhs_rows_.data() + rows.first,
-                        .row_count = length(rows),
-                        .lhs_step = stages_.lhs_row(),
-                        .rhs = panels + p * panel_step,
-                        .rhs_step = stages_.panel_width(),
-                        .segments = &segment,
-                        .segment_count = 1,
-                        .out = sums + p * stages_.panel_width(),
-                        .out_rows = sum_rows_.data() + rows.first,
-                        .width = stages_.whole_width(p),
-                        .bias = nullptr,
-                        .add = add});
+      for (std::int64_t t = 0; t < count; t += plan_.sum_block) {
+        const Segment segment{t * stages_.lhs_row(), t * stages_.panel_width(), std::min(plan_.sum_block, count - t)};
+        matrix_.multiply({.lhs = tiles,
+                          .rows = lhs_rows_.data() + rows.first,
+                          .row_count = length(rows),
+                          .lhs_step = stages_.lhs_row(),
+                          .rhs = panels + p * panel_step,
+                          .rhs_step = stages_.panel_width(),
+                          .segments = &segment,
+                          .segment_count = 1,
+                          .out = sums + p * stages_.panel_width(),
+                          .out_rows = sum_rows_.data() + rows.first,
+                          .width = stages_.whole_width(p),
+                          .bias = nullptr,
+                          .add = add || t > 0});
+      }
   }
 
   void run_splits() const {

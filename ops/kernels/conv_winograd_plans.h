@@ -10,6 +10,7 @@ struct WinogradForwardPlan {
   WinogradForwardPlan(const WinogradStages& stages, const WinogradProblem& problem);
 
   std::int64_t terms;            // of a sum
+  std::int64_t sum_block;        // of them that are added at once, about
   std::int64_t panel;            // elements of a panel of weights at one position
   std::int64_t weight_position;  // from one position of weights to the next, and from one group
   std::int64_t weight_group;
@@ -17,8 +18,8 @@ struct WinogradForwardPlan {
   bool by_stage;              // every stage for all tiles of a chunk, rather than all stages for a few tiles
   std::int64_t chunk;
   std::int64_t task_tiles, task_panels;
-  std::int64_t sum_row;    // elements from one tile's sums to the next
-  std::int64_t workspace;  // elements, for one thread
+  std::int64_t sum_row;                    // elements from one tile's sums to the next
+  std::int64_t workspace, task_workspace;  // elements for all tasks, and for each that runs
 };
 
 struct WinogradGradientPlan {
@@ -29,7 +30,9 @@ struct WinogradGradientPlan {
   std::int64_t chunk;
   std::int64_t splits;  // of the tiles, each with its own sums, when not by stage
   std::int64_t task_tiles, task_rows;
+  std::int64_t sum_block;     // tiles that are added at once
   std::int64_t weight_block;  // features of lhs whose sums are contracted in one task
+  std::int64_t workspace, task_workspace;
 };
 
 void winograd_forward(const WinogradProblem& problem, const float* lhs, const float* small, float* large);
