@@ -25,12 +25,6 @@ double error(const Values& values, const Values& expected) {
   return largest == 0 ? 0 : largest / std::sqrt(squares / static_cast<double>(expected.size()));
 }
 
-kernels::ConvProblem problem_of(const ConvCase& c) {
-  return kernels::make_conv_problem(
-      c.lhs, c.rhs, reference_shape(c),
-      {c.strides, c.pads, c.lhs_dilation, c.rhs_dilation, c.numbers, c.feature_groups, c.batch_groups});
-}
-
 Tensor normal(const Shape& shape, std::uint64_t seed) {
   return random::normal(random::key(static_cast<std::int64_t>(seed)), shape);
 }
