@@ -201,7 +201,9 @@ Tensor conv_general_dilated_with_bias(const Tensor& lhs, const Tensor& rhs, cons
   kernels::ConvAttributes attributes = resolve_conv(kName, lhs.shape(), rhs.shape(), options);
   const DType dtype = conv_dtype(kName, lhs, rhs, options.preferred_element_type);
   if (bias.is_null()) fail(kName, "bias is null; call conv_general_dilated for a convolution without one");
-  return run<ConvGeneralDilated>({lhs.to(dtype), rhs.to(dtype), bias.to(dtype)}, std::move(attributes));
+  return run<ConvGeneralDilated>(
+      {lhs.to(dtype), rhs.to(dtype), bias.dtype() == lhs.dtype() ? bias.to(dtype) : bias},  // another type is refused
+      std::move(attributes));
 }
 
 }  // namespace cotangent

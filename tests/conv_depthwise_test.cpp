@@ -69,28 +69,6 @@ ConvCase random_layer(Generator& generator, std::int64_t layout) {
   return c;
 }
 
-// The same convolution as a problem of which groups come from the batch: the shape of weight gradients, where lhs and
-// the cotangent are large and the output is a window.
-ConvCase weight_gradient(const ConvCase& layer) {
-  ConvCase c = layer;
-  const auto swapped = [](std::vector<int> s) {
-    std::swap(s[0], s[1]);
-    return s;
-  };
-  c.numbers = {swapped(layer.numbers.lhs_spec), swapped(layer.numbers.out_spec), swapped(layer.numbers.rhs_spec)};
-  c.rhs = reference_shape(layer);
-  std::swap(c.strides, c.rhs_dilation);
-  std::swap(c.feature_groups, c.batch_groups);
-  for (std::size_t d = 0; d < c.pads.size(); ++d) {
-    const std::int64_t in = c.lhs[static_cast<std::size_t>(c.numbers.lhs_spec[d + 2])];
-    const std::int64_t k = c.rhs[static_cast<std::size_t>(c.numbers.rhs_spec[d + 2])];
-    const std::int64_t wanted = layer.rhs[static_cast<std::size_t>(layer.numbers.rhs_spec[d + 2])];
-    c.pads[d].second = (wanted - 1) * c.strides[d] + (k - 1) * c.rhs_dilation[d] + 1 -
-                       ((in - 1) * c.lhs_dilation[d] + 1) - c.pads[d].first;
-  }
-  return c;
-}
-
 template <class T>
 void expect_definition(const ConvCase& c, std::uint64_t seed) {
   SCOPED_TRACE(to_string(c));
@@ -143,11 +121,7 @@ std::string layout_name(const ::testing::TestParamInfo<std::int64_t>& info) {
 }
 INSTANTIATE_TEST_SUITE_P(Layouts, ConvDepthwise, ::testing::Values(0, 1, 2), layout_name);
 
-kernels::ConvCost cost_of(const ConvCase& c) {
-  const kernels::ConvAttributes attributes{c.strides, c.pads,           c.lhs_dilation, c.rhs_dilation,
-                                           c.numbers, c.feature_groups, c.batch_groups};
-  return kernels::depthwise_cost(kernels::make_conv_problem(c.lhs, c.rhs, reference_shape(c), attributes), 4);
-}
+kernels::ConvCost cost_of(const ConvCase& c) { return kernels::depthwise_cost(problem_of(c), 4); }
 
 TEST(ConvDepthwise, CostCountsProducts) {
   const ConvCase c = feature_groups(plain({2, 10, 12, 32}, {3, 3, 1, 32}, {"NHWC", "HWIO", "NHWC"}), 32);

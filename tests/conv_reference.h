@@ -82,6 +82,12 @@ inline ConvCase batch_groups(ConvCase c, std::int64_t groups) {
   return c;
 }
 
+// A spec whose first two entries have changed places.
+inline std::vector<int> swapped(std::vector<int> spec) {
+  std::swap(spec[0], spec[1]);
+  return spec;
+}
+
 // Calls visitor(position) for every position inside `extents`, row-major.
 template <class Visitor>
 void for_each_position(const std::vector<std::int64_t>& extents, Visitor visitor) {
@@ -111,6 +117,45 @@ inline Shape reference_shape(const ConvCase& c) {
     out[static_cast<std::size_t>(out_spec[d + 2])] = windows;
   }
   return out;
+}
+
+// The convolution that computes the gradient of `c` with respect to rhs, from lhs and the cotangent: as in
+// ops/conv.cpp.
+inline ConvCase weight_gradient(const ConvCase& c) {
+  const auto& [lhs_spec, rhs_spec, out_spec] = c.numbers;
+  ConvCase g = c;
+  g.rhs = reference_shape(c);
+  std::swap(g.strides, g.rhs_dilation);
+  g.numbers = {swapped(lhs_spec), swapped(out_spec), swapped(rhs_spec)};
+  std::swap(g.feature_groups, g.batch_groups);
+  for (std::size_t d = 0; d < g.pads.size(); ++d) {
+    const std::int64_t lhs = dilated_extent(c.lhs[static_cast<std::size_t>(lhs_spec[d + 2])], c.lhs_dilation[d]);
+    const std::int64_t rhs = dilated_extent(c.rhs[static_cast<std::size_t>(rhs_spec[d + 2])], c.rhs_dilation[d]);
+    const std::int64_t out = dilated_extent(g.rhs[static_cast<std::size_t>(out_spec[d + 2])], c.strides[d]);
+    g.pads[d].second = out + rhs - 1 - lhs - c.pads[d].first;
+  }
+  return g;
+}
+
+// And with respect to lhs, from the cotangent and a rearranged kernel.
+inline ConvCase input_gradient(const ConvCase& c) {
+  const auto& [lhs_spec, rhs_spec, out_spec] = c.numbers;
+  const std::int64_t groups = c.feature_groups * c.batch_groups;
+  ConvCase g = c;
+  g.lhs = reference_shape(c);
+  g.rhs[static_cast<std::size_t>(rhs_spec[0])] /= groups;
+  g.rhs[static_cast<std::size_t>(rhs_spec[1])] *= groups;
+  std::swap(g.strides, g.lhs_dilation);
+  g.numbers = {out_spec, swapped(rhs_spec), lhs_spec};
+  g.feature_groups = groups;
+  g.batch_groups = 1;
+  for (std::size_t d = 0; d < g.pads.size(); ++d) {
+    const std::int64_t lhs = dilated_extent(c.lhs[static_cast<std::size_t>(lhs_spec[d + 2])], c.lhs_dilation[d]);
+    const std::int64_t rhs = dilated_extent(c.rhs[static_cast<std::size_t>(rhs_spec[d + 2])], c.rhs_dilation[d]);
+    const std::int64_t out = dilated_extent(g.lhs[static_cast<std::size_t>(out_spec[d + 2])], c.strides[d]);
+    g.pads[d] = {rhs - 1 - c.pads[d].first, lhs + c.pads[d].first - out};
+  }
+  return g;
 }
 
 // Calls visitor(lhs index, rhs index, output index) for every product in the sum that defines the convolution; indices
@@ -158,6 +203,17 @@ inline Values values(const Tensor& tensor) {
   const Tensor wide = tensor.to(DType::Float64);
   const auto data = wide.data<double>();
   return {data.begin(), data.end()};
+}
+
+// The largest error of any element over the root mean square of all.
+inline double relative_error(const Values& values, const Values& expected) {
+  double largest = 0, squares = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double difference = std::abs(values[i] - expected[i]);
+    largest = std::isnan(difference) ? difference : std::max(largest, difference);
+    squares += expected[i] * expected[i];
+  }
+  return largest == 0 ? 0 : largest / std::sqrt(squares / static_cast<double>(expected.size()));
 }
 
 inline Values reference_conv(const ConvCase& c, const Values& lhs, const Values& rhs) {

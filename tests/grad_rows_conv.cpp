@@ -11,6 +11,16 @@ std::vector<GradRow> conv_rows() {
                    {sample(lhs, -1, 1, 1), sample(rhs, -1, 1, 2)},
                    1};
   };
+  const auto biased = [](const char* what, const Shape& lhs, const Shape& rhs, std::int64_t features,
+                         const ConvOptions& options) {
+    return GradRow{"conv_general_dilated",
+                   what,
+                   [options](const Tensor& l, const Tensor& r, const Tensor& b) {
+                     return conv_general_dilated_with_bias(l, r, b, options);
+                   },
+                   {sample(lhs, -1, 1, 1), sample(rhs, -1, 1, 2), sample({features}, -1, 1, 3)},
+                   1};
+  };
   const DimensionNumbersOption channels_last{"NHWC", "HWIO", "NHWC"};
   return {
       row("plain", {2, 2, 4, 5}, {3, 2, 3, 2}, {.padding = Padding::Same}),
@@ -28,6 +38,17 @@ std::vector<GradRow> conv_rows() {
       row("no_spatial_axis", {3, 2}, {4, 2}, {}),
       row("three_spatial_axes", {1, 2, 3, 3, 2}, {2, 2, 2, 2, 1}, {.window_strides = {1, 2, 1}}),
       row("empty_output", {1, 1, 2}, {1, 1, 3}, {}),
+      biased("bias", {2, 2, 4, 5}, {3, 2, 3, 2}, 3, {.padding = Padding::Same}),
+      biased("bias_channels_last", {2, 5, 4, 2}, {2, 3, 2, 3}, 3,
+             {.window_strides = 2, .dimension_numbers = channels_last}),
+      biased("bias_everything", {1, 5, 4, 4}, {2, 2, 2, 6}, 6,
+             {.window_strides = {2, 3},
+              .padding = {{-1, 2}, {3, 0}},
+              .lhs_dilation = {1, 2},
+              .rhs_dilation = {2, 1},
+              .dimension_numbers = channels_last,
+              .feature_group_count = 2}),
+      biased("bias_batch_groups", {4, 2, 5}, {6, 2, 3}, 6, {.padding = 1, .batch_group_count = 2}),
       {"conv_general_dilated",
        "wider_result",
        [](const Tensor& l, const Tensor& r) {

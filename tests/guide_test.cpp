@@ -227,6 +227,37 @@ TEST(Guide, PadsOfGradients) {
   }
 }
 
+TEST(Guide, WhichAlgorithm) {
+  const ct::Tensor pictures = ct::ones({8, 56, 56, 64}), kernel = ct::ones({3, 3, 64, 64});
+  ct::ConvOptions options{.padding = 1, .dimension_numbers = {"NHWC", "HWIO", "NHWC"}};
+  const ct::ConvExplanation e = ct::explain(pictures, kernel, options);
+  EXPECT_EQ(e.algorithm, ct::ConvAlgorithm::Winograd);
+  EXPECT_EQ(e.useful_multiply_adds, 924844032);
+  EXPECT_LT(e.executed_multiply_adds, e.useful_multiply_adds);
+  EXPECT_GT(e.workspace, 0);
+  EXPECT_NE(ct::to_string(e).find("Im2col would execute 924844032 multiply-adds"), std::string::npos);
+
+  options.precision = "highest";
+  EXPECT_EQ(ct::explain(pictures, kernel, options).algorithm, ct::ConvAlgorithm::Direct);
+  const ct::Tensor direct = ct::conv_general_dilated(pictures, kernel, options);
+
+  options.algorithm = ct::ConvAlgorithm::Im2col;
+  EXPECT_EQ(ct::explain(pictures, kernel, options).algorithm, ct::ConvAlgorithm::Im2col);
+  EXPECT_EQ(values(ct::conv_general_dilated(pictures, kernel, options)), values(direct));
+
+  options.algorithm = ct::ConvAlgorithm::Winograd;
+  cotangent::testing::expect_error([&] { ct::conv_general_dilated(pictures, kernel, options); },
+                                   "ask for Precision::Default");
+
+  options = {.padding = 1, .dimension_numbers = {"NHWC", "HWIO", "NHWC"}, .max_workspace = e.workspace / 2};
+  const ct::ConvExplanation less = ct::explain(pictures, kernel, options);
+  EXPECT_NE(less.algorithm, ct::ConvAlgorithm::Winograd);
+  EXPECT_LE(less.workspace, e.workspace / 2);
+  options.max_workspace = 1000;
+  cotangent::testing::expect_error([&] { ct::explain(pictures, kernel, options); },
+                                   "max_workspace is 1000 bytes and the least that an algorithm needs is");
+}
+
 // PyTorch's definition of its transposed convolution, with weight (in, out, extent).
 ct::Tensor torch_conv_transpose1d(const ct::Tensor& input, const ct::Tensor& weight, std::int64_t stride,
                                   std::int64_t padding, std::int64_t output_padding) {

@@ -207,6 +207,15 @@ void convolve_copies(const ConvProblem& problem, const Plan& plan, const T* lhs,
   if (plan.copy_out) copy_channels(out_copy, true, out_memory.data(), out + problem.out_offset);
 }
 
+// Elements that the loops allocate, without the copies of operands.
+std::int64_t workspace_of(ConvProblem problem, const Plan& plan, std::int64_t element_size) {
+  const bool single = element_size == sizeof(float);
+  if (plan.layout == Layout::First)
+    return single ? channels_first_workspace<float>(problem) : channels_first_workspace<double>(problem);
+  problem.groups = plan.groups;
+  return single ? channels_last_workspace<float>(problem) : channels_last_workspace<double>(problem);
+}
+
 }  // namespace
 
 ConvCost depthwise_cost(const ConvProblem& given, std::int64_t element_size) {
@@ -240,11 +249,7 @@ ConvCost depthwise_cost(const ConvProblem& given, std::int64_t element_size) {
     if (plan.copy_rhs) cost.workspace += rhs_shape(problem, plan.groups).size;
     if (plan.copy_out) cost.workspace += out_shape(problem, plan.groups).size;
   }
-  if (long_sums) {
-    std::int64_t sums = plan.groups * problem.batch * problem.out_features;
-    for (const ConvAxis& axis : problem.axes) sums *= axis.out;
-    cost.workspace += kTasks * sums;
-  }
+  cost.workspace += workspace_of(problem, plan, element_size);
   cost.workspace *= element_size;
   return cost;
 }

@@ -40,6 +40,12 @@ void convolve_channels_last(const ConvProblem& problem, std::int64_t groups, con
 template <class T>
 void convolve_channels_first(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 
+// The most elements that they allocate.
+template <class T>
+std::int64_t channels_last_workspace(const ConvProblem& problem);
+template <class T>
+std::int64_t channels_first_workspace(const ConvProblem& problem);
+
 constexpr std::int64_t kTasks = 32;  // enough for a few threads to share evenly
 
 // Into how many tasks to cut so many products, of which there are so many pieces.

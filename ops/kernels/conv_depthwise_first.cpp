@@ -93,41 +93,32 @@ class ChannelsFirst {
 
   // The output, by bands of rows.
   void compute() const {
-    const std::int64_t most_slices = problem_.in_features * outer_.kernel();
-    const std::int64_t row_bytes = copy_.row_size() * most_slices * row_.stride * static_cast<std::int64_t>(sizeof(T));
-    const auto bands =
-        equal_pieces(row_.out, std::max<std::int64_t>(12, kBandBytes / std::max<std::int64_t>(1, row_bytes)));
+    const auto bands = row_bands();
     const auto band_count = static_cast<std::int64_t>(bands.size());
     const std::int64_t units = problem_.batch * outer_.count() * problem_.groups * band_count;
     const std::int64_t block =
         std::max<std::int64_t>(1, kTaskProducts * units / std::max<std::int64_t>(1, product_count(problem_)));
-    parallel_for(
-        units, std::min(block, std::max<std::int64_t>(1, units / kTasks)), [&](std::int64_t begin, std::int64_t end) {
-          const Elements<T> copy(
-              most_slices * ((length(bands[0]) + 1) * row_.stride + row_.kernel * row_.rhs_dilation) * copy_.row_size(),
-              true);
-          const Elements<T> tile((length(bands[0]) + 1) * padded(column_.out));
-          std::vector<Taps<T>> taps;
-          std::vector<Slice> slices;
-          std::int64_t outer = -1;
-          for (std::int64_t unit = begin; unit < end; ++unit) {
-            const Range rows = bands[static_cast<std::size_t>(unit % band_count)];
-            std::int64_t rest = unit / band_count;
-            const std::int64_t g = rest % problem_.groups;
-            rest /= problem_.groups;
-            if (rest % outer_.count() != outer)
-              slices = outer_.slices(outer = rest % outer_.count(), {0, problem_.in_features});
-            compute_band(rest / outer_.count(), outer, slices, g, rows, copy.data(), tile.data(), taps);
-          }
-        });
+    parallel_for(units, std::min(block, std::max<std::int64_t>(1, units / kTasks)),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   const Elements<T> copy(band_copy_size(bands), true), tile(band_tile_size(bands));
+                   std::vector<Taps<T>> taps;
+                   std::vector<Slice> slices;
+                   std::int64_t outer = -1;
+                   for (std::int64_t unit = begin; unit < end; ++unit) {
+                     const Range rows = bands[static_cast<std::size_t>(unit % band_count)];
+                     std::int64_t rest = unit / band_count;
+                     const std::int64_t g = rest % problem_.groups;
+                     rest /= problem_.groups;
+                     if (rest % outer_.count() != outer)
+                       slices = outer_.slices(outer = rest % outer_.count(), {0, problem_.in_features});
+                     compute_band(rest / outer_.count(), outer, slices, g, rows, copy.data(), tile.data(), taps);
+                   }
+                 });
   }
 
   // The output as sums over parts of the input features, added in order.
   void compute_sums() const {
-    const std::int64_t features = problem_.in_features;
-    const std::int64_t splits = std::clamp<std::int64_t>(
-        task_count(product_count(problem_), problem_.groups * features) / problem_.groups, 1, features);
-    const std::int64_t size = problem_.out_features * problem_.batch * outer_.count() * row_.out * column_.out;
+    const std::int64_t features = problem_.in_features, splits = sum_splits(), size = sum_size();
     const Elements<T> partial(problem_.groups * splits * size);
     parallel_for(problem_.groups * splits, 1, [&](std::int64_t task, std::int64_t) {
       const std::int64_t split = task % splits;
@@ -142,6 +133,17 @@ class ChannelsFirst {
         for (std::int64_t i = 0; i < size; ++i) *element(g, i) = sum[i];
       }
     });
+  }
+
+  // The most elements that either of them allocates.
+  std::int64_t compute_workspace() const {
+    const auto bands = row_bands();
+    return bands.empty() ? 0 : num_threads() * (band_copy_size(bands) + band_tile_size(bands));
+  }
+  std::int64_t compute_sums_workspace() const {
+    const std::int64_t most = most_rows(kernel_bands());
+    return problem_.groups * sum_splits() * sum_size() +
+           num_threads() * (sum_size() * lanes_ + kernel_copy_size(most) + most * padded(column_.kernel));
   }
 
  private:
@@ -220,15 +222,46 @@ class ChannelsFirst {
     kernels_.sum_windows(sums);
   }
 
+  // Of the output.
+  std::vector<Range> row_bands() const {
+    const std::int64_t row_bytes =
+        copy_.row_size() * slice_count() * row_.stride * static_cast<std::int64_t>(sizeof(T));
+    return equal_pieces(row_.out, std::max<std::int64_t>(12, kBandBytes / std::max<std::int64_t>(1, row_bytes)));
+  }
+  std::int64_t slice_count() const { return problem_.in_features * outer_.kernel(); }
+  std::int64_t band_copy_size(const std::vector<Range>& bands) const {
+    return slice_count() * ((length(bands[0]) + 1) * row_.stride + row_.kernel * row_.rhs_dilation) * copy_.row_size();
+  }
+  std::int64_t band_tile_size(const std::vector<Range>& bands) const {
+    return (length(bands[0]) + 1) * padded(column_.out);
+  }
+
+  // Of sums: parts that are added, elements of each, and the most rows of the kernel that are taken at once.
+  std::int64_t sum_splits() const {
+    const std::int64_t features = problem_.in_features;
+    return std::clamp<std::int64_t>(task_count(product_count(problem_), problem_.groups * features) / problem_.groups,
+                                    1, features);
+  }
+  std::int64_t sum_size() const {
+    return problem_.out_features * problem_.batch * outer_.count() * row_.out * column_.out;
+  }
+  std::vector<Range> kernel_bands() const {
+    const std::int64_t row_bytes = copy_.row_size() * row_.rhs_dilation * static_cast<std::int64_t>(sizeof(T));
+    return equal_pieces(row_.kernel, std::max<std::int64_t>(8, kBandBytes / row_bytes));
+  }
+  static std::int64_t most_rows(const std::vector<Range>& bands) { return bands.empty() ? 0 : length(bands[0]) + 1; }
+  std::int64_t kernel_copy_size(std::int64_t most) const {
+    return (most * row_.rhs_dilation + row_.out * row_.stride) * copy_.row_size();
+  }
+
   // The sums of a group over some input features: `to` has an element for every output feature and position.
   void sum_features(std::int64_t g, Range features, T* to) const {
     const std::int64_t positions = row_.out * column_.out, all = problem_.batch * outer_.count();
-    const std::int64_t size = problem_.out_features * all * positions, lane = lanes_;
+    const std::int64_t size = sum_size(), lane = lanes_;
     const Elements<T> vectors(size * lane, true);
-    const std::int64_t row_bytes = copy_.row_size() * row_.rhs_dilation * static_cast<std::int64_t>(sizeof(T));
-    const auto bands = equal_pieces(row_.kernel, std::max<std::int64_t>(8, kBandBytes / row_bytes));
-    const std::int64_t most = bands.empty() ? 0 : length(bands[0]) + 1;
-    const Elements<T> copy((most * row_.rhs_dilation + row_.out * row_.stride) * copy_.row_size(), true);
+    const auto bands = kernel_bands();
+    const std::int64_t most = most_rows(bands);
+    const Elements<T> copy(kernel_copy_size(most), true);
     const Elements<T> tails(most * padded(column_.kernel), true);
     std::vector<Taps<T>> taps;
     for (std::int64_t index = 0; index < all; ++index)
@@ -321,6 +354,20 @@ void convolve_channels_first(const ConvProblem& problem, const T* lhs, const T* 
   }
 }
 
+template <class T>
+std::int64_t channels_first_workspace(const ConvProblem& problem) {
+  const bool long_sums = sums_are_long(problem);
+  std::int64_t most = 0;
+  for (ConvProblem& phase : split_phases(problem)) {
+    phase.lhs_offset = phase.rhs_offset = phase.out_offset = 0;
+    const ChannelsFirst<T> part(phase, long_sums, nullptr, nullptr, nullptr);
+    most = std::max(most, long_sums ? part.compute_sums_workspace() : part.compute_workspace());
+  }
+  return most;
+}
+
+template std::int64_t channels_first_workspace<float>(const ConvProblem&);
+template std::int64_t channels_first_workspace<double>(const ConvProblem&);
 template void convolve_channels_first(const ConvProblem&, const float*, const float*, float*);
 template void convolve_channels_first(const ConvProblem&, const double*, const double*, double*);
 

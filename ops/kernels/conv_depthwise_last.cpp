@@ -332,16 +332,29 @@ void compute_rows(const ConvProblem& problem, const std::vector<ChannelsLast<T>>
   });
 }
 
-// Tasks are parts of the sum and blocks of channels; the parts are added in order.
+// How long sums are cut: into parts that are added in order, each of so many positions with `padded` elements.
+struct SumPlan {
+  std::int64_t tasks, splits, padded, positions;
+  std::int64_t elements() const { return splits * positions * padded; }
+};
+
+template <class T>
+SumPlan plan_sums(const ConvProblem& problem, const ChannelsLast<T>& part) {
+  const std::int64_t tasks = task_count(product_count(problem), problem.groups * part.kernel_rows());
+  const std::int64_t lanes = table<DepthwiseKernels<T>>().lanes;
+  return {tasks, std::clamp<std::int64_t>(part.kernel_rows() / 8, 1, tasks),
+          (problem.groups + lanes - 1) / lanes * lanes, part.positions()};
+}
+
+// Tasks are parts of the sum and blocks of channels.
 template <class T>
 void compute_sums(const ConvProblem& problem, const ChannelsLast<T>& part, std::int64_t groups) {
-  const std::int64_t tasks = task_count(product_count(problem), problem.groups * part.kernel_rows());
-  const std::int64_t splits = std::clamp<std::int64_t>(part.kernel_rows() / 8, 1, tasks);
-  const auto blocks = channel_blocks(problem.groups, tasks / splits);
+  const SumPlan plan = plan_sums(problem, part);
+  const std::int64_t splits = plan.splits, padded = plan.padded, positions = plan.positions;
+  const auto blocks = channel_blocks(problem.groups, plan.tasks / splits);
   const auto block_count = static_cast<std::int64_t>(blocks.size());
   const std::int64_t lanes = table<DepthwiseKernels<T>>().lanes;
-  const std::int64_t padded = (problem.groups + lanes - 1) / lanes * lanes, positions = part.positions();
-  const Elements<T> partial(splits * positions * padded);
+  const Elements<T> partial(plan.elements());
   parallel_for(splits * block_count, 1, [&](std::int64_t task, std::int64_t) {
     const Range channels = blocks[static_cast<std::size_t>(task % block_count)];
     const std::int64_t split = task / block_count, size = (length(channels) + lanes - 1) / lanes * lanes;
@@ -379,6 +392,20 @@ void convolve_channels_last(const ConvProblem& problem, std::int64_t groups, con
   for (std::size_t i = 0; i < phases.size(); ++i) compute_sums(phases[i], parts[i], groups);
 }
 
+template <class T>
+std::int64_t channels_last_workspace(const ConvProblem& problem) {
+  std::int64_t sums = 0;
+  if (sums_are_long(problem))
+    for (ConvProblem& phase : split_phases(problem)) {
+      phase.lhs_offset = phase.rhs_offset = phase.out_offset = 0;
+      sums =
+          std::max(sums, plan_sums(phase, ChannelsLast<T>(phase, true, nullptr, nullptr, nullptr, nullptr)).elements());
+    }
+  return problem.groups + sums;
+}
+
+template std::int64_t channels_last_workspace<float>(const ConvProblem&);
+template std::int64_t channels_last_workspace<double>(const ConvProblem&);
 template void convolve_channels_last(const ConvProblem&, std::int64_t, const float*, const float*, float*);
 template void convolve_channels_last(const ConvProblem&, std::int64_t, const double*, const double*, double*);
 

@@ -1,0 +1,180 @@
+// Every algorithm of convolution through the public call: results, derivatives, memory, accuracy, bits.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "expect_error.h"
+#include "named_convs.h"
+
+namespace cotangent::testing {
+namespace {
+
+using enum ConvAlgorithm;
+
+const Letters kLast{"NHWC", "HWIO", "NHWC"}, kFirst{"NCHW", "OIHW", "NCHW"};
+constexpr double kTolerance = 2e-5;  // of Float32, relative to the root mean square
+
+ConvOptions with(const ConvCase& c, ConvAlgorithm algorithm) {
+  ConvOptions options = c.options();
+  options.algorithm = algorithm;
+  return options;
+}
+
+// False if that algorithm cannot serve the case; any other error is thrown.
+bool serves(ConvAlgorithm algorithm, const ConvCase& c, DType dtype) {
+  try {
+    explain_case(c, dtype, {.algorithm = algorithm});
+    return true;
+  } catch (const Error& error) {
+    if (std::string_view(error.what()).find("cannot serve here") == std::string_view::npos) throw;
+    return false;
+  }
+}
+
+// Small problems of every kind.
+std::vector<ConvCase> cases() {
+  const Pads same{{1, 1}, {1, 1}};
+  return {
+      padded(plain({2, 9, 10, 6}, {3, 3, 6, 5}, kLast), same),
+      padded(plain({2, 6, 9, 10}, {5, 6, 3, 3}, kFirst), same),
+      padded(plain({3, 9, 10, 3}, {3, 3, 3, 20}, kLast), {{-1, 2}, {3, 0}}),
+      strided(padded(plain({2, 11, 12, 3}, {5, 5, 3, 8}, kLast), {{2, 2}, {2, 1}}), {2, 2}),
+      plain({2, 9, 10, 20}, {1, 1, 20, 30}, kLast),
+      plain({9, 10, 6, 2}, {6, 3, 5, 3}, {"HWCN", "IHOW", "WNCH"}),
+      spread(padded(plain({2, 5, 6, 10}, {4, 4, 7, 10}, {"NHWC", "HWOI", "NHWC"}), {{2, 2}, {2, 2}}), {2, 2}, {1, 1}),
+      spread(padded(plain({2, 5, 9, 10}, {4, 5, 3, 3}, kFirst), {{2, 2}, {1, 2}}), {1, 1}, {2, 2}),
+      feature_groups(padded(plain({2, 9, 10, 24}, {3, 3, 8, 12}, kLast), same), 3),
+      feature_groups(padded(plain({2, 9, 10, 32}, {3, 3, 1, 32}, kLast), same), 32),
+      feature_groups(padded(plain({2, 10, 9, 20}, {20, 1, 3, 3}, kFirst), same), 10),
+      batch_groups(padded(plain({4, 9, 10, 3}, {3, 3, 3, 8}, kLast), same), 2),
+      padded(plain({2, 50, 4}, {5, 4, 6}, {"NWC", "WIO", "NWC"}), {{2, 2}}),
+      padded(plain({1, 4, 5, 6, 3}, {3, 3, 3, 3, 5}, {"NDHWC", "DHWIO", "NDHWC"}), {{1, 1}, {1, 1}, {1, 0}}),
+  };
+}
+
+// Data are small whole numbers, with which all but Winograd are exact.
+TEST(ConvForced, EqualsTheDefinition) {
+  std::map<ConvAlgorithm, int> served;
+  for (const ConvCase& layer : cases())
+    for (const ConvCase& c : directions(layer))
+      for (const DType dtype : {DType::Float32, DType::Float64}) {
+        const Tensor lhs = whole_numbers(c.lhs, dtype, 1), rhs = whole_numbers(c.rhs, dtype, 2);
+        const Values expected = reference_conv(c, values(lhs), values(rhs));
+        for (const ConvAlgorithm algorithm : kAllAlgorithms) {
+          if (!serves(algorithm, c, dtype)) continue;
+          ++served[algorithm];
+          SCOPED_TRACE(std::string(name(algorithm)) + " " + to_string(c));
+          const Values got = values(conv_general_dilated(lhs, rhs, with(c, algorithm)));
+          if (algorithm == Winograd) EXPECT_LT(relative_error(got, expected), kTolerance);
+          else EXPECT_EQ(got, expected);
+        }
+      }
+  for (const ConvAlgorithm algorithm : kAllAlgorithms) EXPECT_GE(served[algorithm], 8) << name(algorithm);
+}
+
+TEST(ConvForced, LeavesDerivativesTheirOwnChoice) {
+  for (const ConvCase& c : cases()) {
+    const Tensor lhs = whole_numbers(c.lhs, DType::Float32, 1), rhs = whole_numbers(c.rhs, DType::Float32, 2),
+                 g = whole_numbers(reference_shape(c), DType::Float32, 3);
+    const ReferenceVjps expected = reference_vjps(c, values(lhs), values(rhs), values(g));
+    for (const ConvAlgorithm algorithm : kAllAlgorithms) {
+      if (!serves(algorithm, c, DType::Float32)) continue;
+      SCOPED_TRACE(std::string(name(algorithm)) + " " + to_string(c));
+      const ConvOptions options = with(c, algorithm);
+      const Tensors both =
+          vjp([&](const Tensor& l, const Tensor& r) { return conv_general_dilated(l, r, options); }, {lhs, rhs})
+              .pullback(g);
+      EXPECT_LT(relative_error(values(both[0]), expected.lhs), kTolerance);
+      EXPECT_LT(relative_error(values(both[1]), expected.rhs), kTolerance);
+    }
+  }
+}
+
+// Memory comes in size classes an eighth apart, so that blocks are that much larger at most.
+void expect_workspace(const ConvCase& c, ConvAlgorithm algorithm, DType dtype) {
+  const Tensor lhs = ones(c.lhs, dtype), rhs = ones(c.rhs, dtype);
+  const ConvExplanation e = explain_case(c, dtype, {.algorithm = algorithm});
+  const std::size_t before = memory_use().live;
+  reset_peak_memory();
+  const Tensor out = conv_general_dilated(lhs, rhs, with(c, algorithm));
+  const auto used = static_cast<std::int64_t>(memory_use().peak - memory_use().live);
+  EXPECT_GT(memory_use().live, before);
+  EXPECT_LE(used, e.workspace + e.workspace / 8 + 1024)
+      << name(algorithm) << " with " << num_threads() << " threads: " << to_string(c) << "\n"
+      << to_string(e);
+}
+
+TEST(ConvWorkspace, IsNoMoreThanExplained) {
+  const int threads = num_threads();
+  for (const int count : {1, 2}) {
+    set_num_threads(count);
+    for (const char* name :
+         {"r64_32_b32", "r256_14", "c5_32x14_64", "r64_56_s2_128", "p1x1_64_256", "cifar_first", "mnist5x5", "dw128_28",
+          "grp4_128_28", "dil2_56", "c3d_1_16", "c1d_64_k9", "c1d_1_32_k7", "t128_64_16", "t64_3_32", "lenet_8_16"})
+      for (const bool last : {true, false})
+        for (const ConvCase& c : directions(case_of(named_problem(name), last, 2)))
+          for (const ConvAlgorithm algorithm : kAllAlgorithms)
+            if (algorithm != Definition && serves(algorithm, c, DType::Float32))
+              expect_workspace(c, algorithm, DType::Float32);
+    for (const ConvCase& layer : cases())
+      for (const ConvCase& c : directions(layer))
+        for (const ConvAlgorithm algorithm : kAllAlgorithms)
+          if (serves(algorithm, c, DType::Float64)) expect_workspace(c, algorithm, DType::Float64);
+  }
+  set_num_threads(threads);
+}
+
+// On normal data, against the definition in Float64.
+void expect_accurate(const ConvCase& layer) {
+  for (const ConvCase& c : directions(layer)) {
+    const Tensor lhs = random::normal(random::Key(1), c.lhs), rhs = random::normal(random::Key(2), c.rhs);
+    const Values expected = values(
+        solve<double>(c, kernels::convolve_by_definition<double>, lhs.to(DType::Float64), rhs.to(DType::Float64)));
+    for (const ConvAlgorithm algorithm : kAllAlgorithms)
+      if (serves(algorithm, c, DType::Float32))
+        EXPECT_LT(relative_error(values(conv_general_dilated(lhs, rhs, with(c, algorithm))), expected), kTolerance)
+            << name(algorithm) << " " << to_string(c);
+  }
+}
+
+TEST(ConvAccuracy, HoldsForManyChannels) {
+  const Pads same{{1, 1}, {1, 1}};
+  expect_accurate(padded(plain({2, 14, 14, 64}, {3, 3, 64, 64}, kLast), same));
+  expect_accurate(padded(plain({1, 256, 9, 9}, {128, 256, 3, 3}, kFirst), same));
+  expect_accurate(padded(plain({1, 7, 7, 512}, {3, 3, 512, 512}, kLast), same));
+  expect_accurate(plain({2, 9, 9, 512}, {1, 1, 512, 256}, kLast));
+  expect_accurate(padded(plain({2, 12, 12, 512}, {3, 3, 512, 3}, kLast), same));
+}
+
+TEST(ConvAccuracy, HoldsForLongSums) {
+  expect_accurate(padded(plain({8, 56, 56, 8}, {3, 3, 8, 8}, kLast), {{1, 1}, {1, 1}}));
+  expect_accurate(padded(plain({8, 3, 64, 64}, {16, 3, 5, 5}, kFirst), {{2, 2}, {2, 2}}));
+  expect_accurate(feature_groups(padded(plain({8, 56, 56, 32}, {3, 3, 1, 32}, kLast), {{1, 1}, {1, 1}}), 32));
+  expect_accurate(padded(plain({8, 4096, 8}, {9, 8, 8}, {"NWC", "WIO", "NWC"}), {{4, 4}}));
+}
+
+// The result and both gradients of every problem of the benchmarks, in small batches.
+TEST(ConvThreads, DoNotChangeTheBits) {
+  const int threads = num_threads();
+  for (const bench::ConvProblem& problem : bench::conv_problems())
+    for (const bool last : {true, false}) {
+      const ConvCase c = case_of(problem, last, problem.spatial[0] > 100 ? 1 : 2);
+      const DType dtype = problem.f64 ? DType::Float64 : DType::Float32;
+      const Tensor lhs = random::normal(random::Key(1), c.lhs, dtype),
+                   rhs = random::normal(random::Key(2), c.rhs, dtype),
+                   g = random::normal(random::Key(3), reference_shape(c), dtype);
+      std::vector<Values> expected;
+      for (const int count : {1, 2, 3}) {
+        set_num_threads(count);
+        const auto [y, pullback] = vjp(c, {lhs, rhs});
+        const Tensors both = pullback(g);
+        std::vector<Values> got{values(y), values(both[0]), values(both[1])};
+        if (count == 1) expected = std::move(got);
+        else EXPECT_TRUE(got == expected) << problem.name << " with " << count << " threads";
+      }
+    }
+  set_num_threads(threads);
+}
+
+}  // namespace
+}  // namespace cotangent::testing
