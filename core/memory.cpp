@@ -22,7 +22,7 @@ namespace cotangent {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kHuge = 4 << 20, kHugePage = 2 << 20;
+[[maybe_unused]] constexpr std::size_t kHuge = 4 << 20, kHugePage = 2 << 20;
 constexpr std::size_t kMost = std::size_t{1} << 62;
 constexpr int kSmallClasses = 8;  // 64, 128, ... 512 bytes
 
@@ -94,12 +94,15 @@ class Cache {
 
   // Large blocks ask for huge pages: touching a block for the first time then costs a fraction of the page faults.
   static void* take_new(std::size_t size) {
-    if (size < kHuge) return std::aligned_alloc(kAlignment, size);
-    void* const block = std::aligned_alloc(kHugePage, size);
 #if defined(__linux__)
-    if (block != nullptr) ::madvise(block, size, MADV_HUGEPAGE);  // a wish: nothing depends on its fulfilment
+    if (size >= kHuge) {
+      void* block = nullptr;
+      if (::posix_memalign(&block, kHugePage, size) != 0) return nullptr;
+      ::madvise(block, size, MADV_HUGEPAGE);  // a wish: nothing depends on its fulfilment
+      return block;
+    }
 #endif
-    return block;
+    return std::aligned_alloc(kAlignment, size);
   }
 
   std::byte* take_free(SizeClass wanted) {
