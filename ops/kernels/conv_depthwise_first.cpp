@@ -235,7 +235,8 @@ class ChannelsFirst {
 
   // Of the output.
   std::vector<Range> row_bands() const {
-    const std::int64_t row_bytes = copy_.row_size() * slice_count() * row_.stride * static_cast<std::int64_t>(sizeof(T));
+    const std::int64_t row_bytes =
+        copy_.row_size() * slice_count() * row_.stride * static_cast<std::int64_t>(sizeof(T));
     return equal_pieces(row_.out, std::max<std::int64_t>(12, kBandBytes / std::max<std::int64_t>(1, row_bytes)));
   }
   std::int64_t slice_count() const { return problem_.in_features * outer_.kernel(); }
@@ -366,8 +367,8 @@ template <class T>
 std::int64_t channels_first_workspace(const ConvProblem& problem) {
   const bool long_sums = sums_are_long(problem);
   std::int64_t most = 0;
-  for (ConvProblem& phase : split_phases(problem)) {
-    phase.lhs_offset = phase.rhs_offset = phase.out_offset = 0;
+  for (const ConvProblem& shifted : split_phases(problem)) {
+    const ConvProblem phase = without_offsets(shifted);
     const ChannelsFirst<T> part(phase, long_sums, nullptr, nullptr, nullptr);
     most = std::max(most, long_sums ? part.compute_sums_workspace() : part.compute_workspace());
   }
