@@ -57,7 +57,7 @@ TEST(ConvChoiceRules, StridedConvolutionsAreDirect) {
 }
 
 TEST(ConvChoiceRules, TinyProblemsAreLeftToTheDefinition) {
-  const ConvCase tiny = plain({1, 4, 4, 1}, {3, 3, 1, 2}, kLast);
+  const ConvCase tiny = plain({2, 20}, {20, 12}, {"NC", "IO", "NC"});
   for (const ConvCase& c : directions(tiny)) EXPECT_EQ(name(explain_case(c).algorithm), "Definition");
 }
 
@@ -163,7 +163,7 @@ TEST(ConvForced, SaysWhyItCannotServe) {
 
 TEST(ConvWorkspace, StaysBelowItsCap) {
   for (const char* name : {"r64_56", "r128_28_b1", "p1x1_1024_256", "dw128_28", "t128_64_16", "cifar_first"})
-    for (const ConvCase& c : directions(case_of(named_problem(name), name == std::string("dw128_28")))) {
+    for (const ConvCase& c : directions(case_of(named_problem(name)))) {
       SCOPED_TRACE(to_string(c));
       std::int64_t cap = explain_case(c).workspace;
       int steps = 0;
@@ -207,9 +207,9 @@ TEST(ConvWorkspace, BindsDerivatives) {
   ConvOptions options = c.options();
   options.algorithm = Definition;
   options.max_workspace = 0;
-  options.window_strides = 14;  // so that the definition does not take long
-  const Vjp vjp = cotangent::vjp([&](const Tensor& l) { return conv_general_dilated(l, ones(c.rhs), options); },
-                                 Tensors{ones(c.lhs)});
+  options.window_strides = 7;  // so that the definition does not take long
+  const Vjp vjp = cotangent::vjp([&](const Tensor& r) { return conv_general_dilated(ones(c.lhs), r, options); },
+                                 Tensors{ones(c.rhs)});
   expect_error([&] { vjp.pullback(vjp.value); }, "max_workspace is 0 bytes and the least that an algorithm needs is ");
 }
 
