@@ -47,7 +47,7 @@ INSTANTIATE_TEST_SUITE_P(
         Choice{"p1x1_1024_256", {Direct, Direct, LongSum}}, Choice{"c1d_64_k9", {Direct, Direct, LongSum}},
         Choice{"c1d_128_k3", {Direct, Direct, LongSum}}, Choice{"c1d_1_32_k7", {Direct, FewFeatures, LongSum}},
         Choice{"stem7x7", {Direct, FewFeatures, LongSum}}, Choice{"cifar_first", {Direct, FewFeatures, LongSum}},
-        Choice{"mnist5x5", {Direct, FewFeatures, LongSum}}, Choice{"c3d_1_16", {Direct, FewFeatures, LongSum}},
+        Choice{"mnist5x5", {Direct, FewFeatures, LongSum}}, Choice{"c3d_32_16", {Winograd, Winograd, Winograd}},
         Choice{"dw128_28", {Depthwise, Depthwise, Depthwise}}),
     [](const auto& choice) { return std::string(choice.param.name); });
 
