@@ -14,7 +14,8 @@ namespace {
 
 using enum ConvAlgorithm;
 
-constexpr std::int64_t kTiny = 512;            // multiply-adds that the definition does sooner than another is set up
+constexpr std::int64_t kTiny = 512;  // multiply-adds that the definition does sooner than another is set up
+constexpr std::int64_t kFewInFeatures = 16;
 constexpr std::int64_t kDefinition = 1 << 20;  // that it may be left with when memory is short
 
 std::int64_t product(const ConvProblem& problem, std::int64_t ConvAxis::*extent) {
@@ -54,7 +55,8 @@ std::vector<Candidate> candidates(const ConvProblem& problem) {
   if (multiply_adds(problem) <= kTiny) result.push_back({Definition, "it is tiny"});
   if (is_long_sum(problem))
     result.push_back({LongSum, "its window is larger than its output, as that of a kernel's gradient is"});
-  result.push_back({FewFeatures, "its output features would not fill a vector"});
+  if (problem.in_features < kFewInFeatures)
+    result.push_back({FewFeatures, "neither its output features nor its input features would fill a vector"});
   result.push_back({Direct, "its windows can be multiplied where they lie"});
   result.push_back({Im2col, "nothing else may serve"});
   result.push_back({Definition, "nothing else may serve"});

@@ -64,11 +64,20 @@ inline Range kernel_range(const ConvAxis& axis, std::int64_t x) {
   return {first, std::max(first, std::min(last, axis.kernel))};
 }
 
-// [0, extent) in equal pieces, give or take one, of at most `most`.
-inline std::vector<Range> equal_pieces(std::int64_t extent, std::int64_t most) {
+// Calls f(range) for [0, extent) in equal pieces, give or take one, of at most `most`.
+template <class F>
+void for_each_piece(std::int64_t extent, std::int64_t most, F f) {
   const std::int64_t count = (extent + most - 1) / most;
+  for (std::int64_t i = 0, begin = 0; i < count; ++i) {
+    const std::int64_t end = begin + (extent - begin) / (count - i);
+    f(Range{begin, end});
+    begin = end;
+  }
+}
+
+inline std::vector<Range> equal_pieces(std::int64_t extent, std::int64_t most) {
   std::vector<Range> pieces;
-  for (std::int64_t i = 0; i < count; ++i) pieces.emplace_back(i * extent / count, (i + 1) * extent / count);
+  for_each_piece(extent, most, [&](Range piece) { pieces.push_back(piece); });
   return pieces;
 }
 

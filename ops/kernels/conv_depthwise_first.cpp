@@ -19,17 +19,22 @@ struct Moves {
 };
 
 // Copies of input rows. Vectors run along `vector`, so every vector.step-th pixel is adjacent in the copy: a row is cut
-// into phases, of which those that `other` needs are there.
+// into phases, of which those that `other` needs are there. Around them the memory of a copy holds zeros.
 template <class T>
 class Band {
  public:
-  Band(const ConvAxis& column, Moves vector, Moves other, std::int64_t lanes) : column_(column), step_(vector.step) {
+  Band(const ConvAxis& row, const ConvAxis& column, Moves vector, Moves other, std::int64_t lanes)
+      : row_(row), step_(vector.step) {
     other.extent = std::max<std::int64_t>(1, other.extent);  // a kernel may have none
     const std::int64_t reach = (other.extent - 1) * other.step / step_;
     pitch_ = (vector.extent + lanes - 1) / lanes * lanes + reach + 1;
     for (std::int64_t k = 0; k < std::min(other.extent, step_); ++k) {
-      const std::int64_t phase = k * other.step % step_;
-      if (std::find(phases_.begin(), phases_.end(), phase) == phases_.end()) phases_.push_back(phase);
+      const std::int64_t phase = k * other.step % step_, skipped = column.low - phase;
+      if (find(phase) != phases_.end()) continue;
+      const std::int64_t first = std::clamp<std::int64_t>(skipped > 0 ? (skipped + step_ - 1) / step_ : 0, 0, pitch_);
+      const std::int64_t beyond = column.in + skipped;
+      const std::int64_t last = std::clamp<std::int64_t>(beyond > 0 ? (beyond + step_ - 1) / step_ : 0, first, pitch_);
+      phases_.push_back({phase, first, last, first * step_ - skipped});
     }
   }
 
@@ -37,47 +42,37 @@ class Band {
 
   // Where, in a row, the first vector reads when the other position moves it by so many pixels.
   std::int64_t offset(std::int64_t pixels) const {
-    const auto phase = std::find(phases_.begin(), phases_.end(), pixels % step_) - phases_.begin();
-    return phase * pitch_ + pixels / step_;
+    return (find(pixels % step_) - phases_.begin()) * pitch_ + pixels / step_;
   }
 
-  // `row` is an input row, or null for zeros.
-  void copy(const T* row, T* to) const {
-    for (std::int64_t phase : phases_) {
-      std::int64_t first = pitch_, last = pitch_;
-      if (row != nullptr) {
-        first = std::clamp<std::int64_t>((column_.low - phase + step_ - 1) / step_, 0, pitch_);
-        if (column_.low < phase) first = 0;
-        const std::int64_t beyond = column_.in + column_.low - phase;
-        last = std::clamp<std::int64_t>(beyond <= 0 ? 0 : (beyond + step_ - 1) / step_, first, pitch_);
-      }
-      std::fill(to, to + first, T{0});
-      if (first < last) kernels_.take(row + first * step_ + phase - column_.low, step_, last - first, to + first);
-      std::fill(to + last, to + pitch_, T{0});
-      to += pitch_;
+  // Copies `count` input rows from `first` on, some of which may lie outside; `from` is row 0.
+  void copy(std::int64_t first, std::int64_t count, const T* from, T* to) const {
+    const std::int64_t size = row_size(), begin = std::clamp<std::int64_t>(-first, 0, count),
+                       end = std::clamp<std::int64_t>(row_.in - first, begin, count);
+    std::fill(to, to + begin * size, T{0});
+    std::fill(to + end * size, to + count * size, T{0});
+    if (begin == end) return;
+    for (std::size_t i = 0; i < phases_.size(); ++i) {
+      const Phase& phase = phases_[i];
+      kernels_.take({end - begin, phase.last - phase.first, step_, from + (first + begin) * row_.lhs_step + phase.from,
+                     row_.lhs_step, to + begin * size + static_cast<std::int64_t>(i) * pitch_ + phase.first, size});
     }
   }
 
  private:
-  const ConvAxis column_;
+  // Pixels phase, phase + step, ...: those inside the input are [first, last), and come from pixel `from` on.
+  struct Phase {
+    std::int64_t phase, first, last, from;
+  };
+  typename std::vector<Phase>::const_iterator find(std::int64_t phase) const {
+    return std::find_if(phases_.begin(), phases_.end(), [&](const Phase& p) { return p.phase == phase; });
+  }
+
+  const ConvAxis row_;
   const std::int64_t step_;
   std::int64_t pitch_;
-  std::vector<std::int64_t> phases_;
+  std::vector<Phase> phases_;
   const DepthwiseKernels<T>& kernels_ = table<DepthwiseKernels<T>>();
-};
-
-// Rows of a copy: the input rows of `count` moves of one kind from `first` on, and all of the other.
-struct Rows {
-  std::int64_t start, extent;
-  std::vector<bool> used;
-  Rows(const ConvAxis& row, Moves band, std::int64_t first, Moves other)
-      : start(first * band.step - row.low),
-        extent((band.extent - 1) * band.step + std::max<std::int64_t>(0, other.extent - 1) * other.step + 1),
-        used(static_cast<std::size_t>(extent), false) {
-    for (std::int64_t i = 0; i < band.extent; ++i)
-      for (std::int64_t j = 0; j < other.extent; ++j)
-        used[static_cast<std::size_t>(i * band.step + j * other.step)] = true;
-  }
 };
 
 // One problem without lhs dilation.
@@ -94,7 +89,7 @@ class ChannelsFirst {
         out_(out + problem.out_offset),
         out_moves_{column_.out, column_.stride},
         kernel_moves_{column_.kernel, column_.rhs_dilation},
-        copy_(column_, long_sums ? kernel_moves_ : out_moves_, long_sums ? out_moves_ : kernel_moves_, lanes()) {}
+        copy_(row_, column_, long_sums ? kernel_moves_ : out_moves_, long_sums ? out_moves_ : kernel_moves_, lanes_) {}
 
   // The output, by bands of rows.
   void compute() const {
@@ -103,18 +98,22 @@ class ChannelsFirst {
     const std::int64_t units = problem_.batch * outer_.count() * problem_.groups * band_count;
     const std::int64_t block =
         std::max<std::int64_t>(1, kTaskProducts * units / std::max<std::int64_t>(1, product_count(problem_)));
-    parallel_for(
-        units, std::min(block, std::max<std::int64_t>(1, units / kTasks)), [&](std::int64_t begin, std::int64_t end) {
-          const Elements<T> copy(band_copy_size(bands)), tile(band_tile_size(bands));
-          std::vector<Taps<T>> taps;
-          for (std::int64_t unit = begin; unit < end; ++unit) {
-            const Range rows = bands[static_cast<std::size_t>(unit % band_count)];
-            std::int64_t rest = unit / band_count;
-            const std::int64_t g = rest % problem_.groups;
-            rest /= problem_.groups;
-            compute_band(rest / outer_.count(), rest % outer_.count(), g, rows, copy.data(), tile.data(), taps);
-          }
-        });
+    parallel_for(units, std::min(block, std::max<std::int64_t>(1, units / kTasks)),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   const Elements<T> copy(band_copy_size(bands), true), tile(band_tile_size(bands));
+                   std::vector<Taps<T>> taps;
+                   std::vector<Slice> slices;
+                   std::int64_t outer = -1;
+                   for (std::int64_t unit = begin; unit < end; ++unit) {
+                     const Range rows = bands[static_cast<std::size_t>(unit % band_count)];
+                     std::int64_t rest = unit / band_count;
+                     const std::int64_t g = rest % problem_.groups;
+                     rest /= problem_.groups;
+                     if (rest % outer_.count() != outer)
+                       slices = outer_.slices(outer = rest % outer_.count(), {0, problem_.in_features});
+                     compute_band(rest / outer_.count(), outer, slices, g, rows, copy.data(), tile.data(), taps);
+                   }
+                 });
   }
 
   // The output as sums over parts of the input features, added in order.
@@ -144,31 +143,22 @@ class ChannelsFirst {
   std::int64_t compute_sums_workspace() const {
     const std::int64_t most = most_rows(kernel_bands());
     return problem_.groups * sum_splits() * sum_size() +
-           num_threads() * (sum_size() * lanes() + kernel_copy_size(most) + most * padded(column_.kernel));
+           num_threads() * (sum_size() * lanes_ + kernel_copy_size(most) + most * padded(column_.kernel));
   }
 
  private:
-  static std::int64_t lanes() { return table<DepthwiseKernels<T>>().lanes; }
-  static std::int64_t padded(std::int64_t extent) { return (extent + lanes() - 1) / lanes() * lanes(); }
+  std::int64_t padded(std::int64_t extent) const { return (extent + lanes_ - 1) / lanes_ * lanes_; }
 
-  // Copies the rows of a slice.
-  void copy_rows(const Rows& rows, const T* from, T* to) const {
-    for (std::int64_t i = 0; i < rows.extent; ++i, to += copy_.row_size()) {
-      if (!rows.used[static_cast<std::size_t>(i)]) continue;
-      const std::int64_t at = rows.start + i;
-      copy_.copy(at >= 0 && at < row_.in ? from + at * row_.lhs_step : nullptr, to);
-    }
-  }
-
-  void compute_band(std::int64_t m, std::int64_t outer, std::int64_t g, Range band, T* copy, T* tile,
-                    std::vector<Taps<T>>& taps) const {
-    const Rows rows(row_, {length(band), row_.stride}, band.first, {row_.kernel, row_.rhs_dilation});
-    const auto slices = outer_.slices(outer, {0, problem_.in_features});
-    const std::int64_t slice_size = rows.extent * copy_.row_size();
+  void compute_band(std::int64_t m, std::int64_t outer, const std::vector<Slice>& slices, std::int64_t g, Range band,
+                    T* copy, T* tile, std::vector<Taps<T>>& taps) const {
+    const std::int64_t rows =
+        (length(band) - 1) * row_.stride + std::max<std::int64_t>(0, row_.kernel - 1) * row_.rhs_dilation + 1;
+    const std::int64_t slice_size = rows * copy_.row_size();
     for (std::size_t s = 0; s < slices.size(); ++s)
-      copy_rows(rows, lhs_ + g * problem_.lhs_group + m * problem_.lhs_batch + slices[s].lhs,
-                copy + static_cast<std::int64_t>(s) * slice_size);
-    const bool direct = column_.out_step == 1 && column_.out >= lanes();
+      copy_.copy(band.first * row_.stride - row_.low, rows,
+                 lhs_ + g * problem_.lhs_group + m * problem_.lhs_batch + slices[s].lhs,
+                 copy + static_cast<std::int64_t>(s) * slice_size);
+    const bool direct = column_.out_step == 1 && column_.out >= lanes_;
     for (std::int64_t p = 0; p < problem_.out_features; ++p) {
       const T* const rhs = rhs_ + g * problem_.rhs_group + p * problem_.rhs_out_feature;
       taps.clear();
@@ -189,20 +179,19 @@ class ChannelsFirst {
       const std::int64_t out_row = direct ? row_.out_step : padded(column_.out);
       sum_rows(length(band), taps, direct ? out : tile, out_row);
       if (direct) continue;
-      for (std::int64_t y = 0; y < length(band); ++y)
-        kernels_.put(tile + y * out_row, column_.out_step, column_.out, out + y * row_.out_step);
+      kernels_.put({length(band), column_.out, column_.out_step, tile, out_row, out, row_.out_step});
     }
   }
 
   // Whole vectors of so many rows, and then the last vector of each, which may overlap the one before.
   void sum_rows(std::int64_t rows, const std::vector<Taps<T>>& taps, T* out, std::int64_t out_row) const {
-    const std::int64_t vectors = std::max<std::int64_t>(1, column_.out / lanes());
-    for (const Range& columns : equal_pieces(vectors, 4))
-      for (const Range& some : equal_pieces(rows, kMostSums / length(columns)))
-        sum_grid(taps, some, length(columns), columns.first * lanes(), out, out_row);
-    if (column_.out > vectors * lanes())
-      for (const Range& some : equal_pieces(rows, kMostSums))
-        sum_grid(taps, some, 1, column_.out - lanes(), out, out_row);
+    const std::int64_t vectors = std::max<std::int64_t>(1, column_.out / lanes_);
+    for_each_piece(vectors, 4, [&](Range columns) {
+      for_each_piece(rows, kMostSums / length(columns),
+                     [&](Range some) { sum_grid(taps, some, length(columns), columns.first * lanes_, out, out_row); });
+    });
+    if (column_.out > vectors * lanes_)
+      for_each_piece(rows, kMostSums, [&](Range some) { sum_grid(taps, some, 1, column_.out - lanes_, out, out_row); });
   }
 
   void sum_grid(const std::vector<Taps<T>>& taps, Range rows, std::int64_t vectors, std::int64_t first, T* out,
@@ -216,10 +205,10 @@ class ChannelsFirst {
     sums.rhs_step = column_.rhs_step;
     sums.rows = length(rows);
     sums.columns = vectors;
-    sums.lhs_column = sums.out_column = lanes();
+    sums.lhs_column = sums.out_column = lanes_;
     sums.out_row = out_row;
     sums.out = out + rows.first * out_row + first;
-    sums.width = lanes();
+    sums.width = lanes_;
     sums.scalar_factors = true;
     run(sums);
   }
@@ -268,19 +257,20 @@ class ChannelsFirst {
   // The sums of a group over some input features: `to` has an element for every output feature and position.
   void sum_features(std::int64_t g, Range features, T* to) const {
     const std::int64_t positions = row_.out * column_.out, all = problem_.batch * outer_.count();
-    const std::int64_t size = sum_size(), lane = lanes();
+    const std::int64_t size = sum_size(), lane = lanes_;
     const Elements<T> vectors(size * lane, true);
     const auto bands = kernel_bands();
     const std::int64_t most = most_rows(bands);
-    const Elements<T> copy(kernel_copy_size(most));
+    const Elements<T> copy(kernel_copy_size(most), true);
     const Elements<T> tails(most * padded(column_.kernel), true);
     std::vector<Taps<T>> taps;
     for (std::int64_t index = 0; index < all; ++index)
       for (const Slice& slice : outer_.slices(index % outer_.count(), features))
         for (const Range& band : bands) {
-          const Rows rows(row_, {length(band), row_.rhs_dilation}, band.first, {row_.out, row_.stride});
-          copy_rows(rows, lhs_ + g * problem_.lhs_group + index / outer_.count() * problem_.lhs_batch + slice.lhs,
-                    copy.data());
+          const std::int64_t rows = (length(band) - 1) * row_.rhs_dilation + (row_.out - 1) * row_.stride + 1;
+          copy_.copy(band.first * row_.rhs_dilation - row_.low, rows,
+                     lhs_ + g * problem_.lhs_group + index / outer_.count() * problem_.lhs_batch + slice.lhs,
+                     copy.data());
           for (std::int64_t p = 0; p < problem_.out_features; ++p) {
             const T* const rhs = rhs_ + g * problem_.rhs_group + p * problem_.rhs_out_feature + slice.rhs;
             take_band(band, copy.data(), rhs, tails.data(), taps);
@@ -294,15 +284,15 @@ class ChannelsFirst {
   // The taps of a band of kernel rows: whole vectors where they lie, the rest of a row from a copy with zeros after it.
   void take_band(Range band, const T* copy, const T* rhs, T* tails, std::vector<Taps<T>>& taps) const {
     taps.clear();
-    const std::int64_t whole = column_.rhs_step == 1 ? column_.kernel / lanes() : 0,
-                       rest = column_.kernel - whole * lanes();
+    const std::int64_t whole = column_.rhs_step == 1 ? column_.kernel / lanes_ : 0,
+                       rest = column_.kernel - whole * lanes_;
     for (std::int64_t k = band.first; k < band.second; ++k) {
       const T* const from = copy + (k - band.first) * row_.rhs_dilation * copy_.row_size();
       const T* const factors = rhs + k * row_.rhs_step;
       if (whole > 0) taps.push_back({from, factors, whole, -1});
       if (rest == 0) continue;
-      for (std::int64_t i = 0; i < rest; ++i) tails[i] = factors[(whole * lanes() + i) * column_.rhs_step];
-      taps.push_back({from + whole * lanes(), tails, padded(rest) / lanes(), -1});
+      for (std::int64_t i = 0; i < rest; ++i) tails[i] = factors[(whole * lanes_ + i) * column_.rhs_step];
+      taps.push_back({from + whole * lanes_, tails, padded(rest) / lanes_, -1});
       tails += padded(rest);
     }
   }
@@ -320,12 +310,12 @@ class ChannelsFirst {
           sums.lhs_row = row_.stride * copy_.row_size();
           sums.lhs_column = column_.stride / common;
           sums.lhs_start = rows.first * sums.lhs_row + copy_.offset(first * column_.stride);
-          sums.lhs_step = sums.rhs_step = sums.width = lanes();
+          sums.lhs_step = sums.rhs_step = sums.width = lanes_;
           sums.rows = length(rows);
           sums.columns = length(columns);
-          sums.out_row = column_.out * lanes();
-          sums.out_column = apart * lanes();
-          sums.out = to + rows.first * sums.out_row + first * lanes();
+          sums.out_row = column_.out * lanes_;
+          sums.out_column = apart * lanes_;
+          sums.out = to + rows.first * sums.out_row + first * lanes_;
           sums.add = true;
           run(sums);
         }
@@ -341,6 +331,8 @@ class ChannelsFirst {
            x * column_.out_step;
   }
 
+  const DepthwiseKernels<T>& kernels_ = table<DepthwiseKernels<T>>();
+  const std::int64_t lanes_ = kernels_.lanes;
   const ConvProblem& problem_;
   const ConvAxis row_, column_;
   const OuterPositions outer_;
@@ -348,7 +340,6 @@ class ChannelsFirst {
   T* out_;
   const Moves out_moves_, kernel_moves_;
   const Band<T> copy_;
-  const DepthwiseKernels<T>& kernels_ = table<DepthwiseKernels<T>>();
 };
 
 }  // namespace

@@ -86,6 +86,7 @@ class ChannelsLast {
   // `to`, which has a row of vectors for every output feature and position.
   void add_sums(Range kernel_rows, Range channels, T* to, std::int64_t to_step) const {
     const std::int64_t per_feature = outer_.kernel() * row_.kernel;
+    if (per_feature == 0) return;
     Taker taker;
     for (std::int64_t i = kernel_rows.first / per_feature; i * per_feature < kernel_rows.second; ++i)
       for (std::int64_t p = 0; p < problem_.out_features; ++p)
@@ -160,7 +161,7 @@ class ChannelsLast {
   }
 
   void sum(const Grid& grid, const Taker& taker, T* out, std::int64_t out_row, std::int64_t out_column,
-           std::int64_t width, bool add) const {
+           std::int64_t width, bool add, const Ahead<T>& ahead = {}) const {
     WindowSums<T> sums{taker.taps.data(),
                        static_cast<std::int64_t>(taker.taps.size()),
                        taker.places.data(),
@@ -177,7 +178,8 @@ class ChannelsLast {
                        width,
                        false,
                        add,
-                       add};
+                       add,
+                       ahead};
     if (grid.swapped()) {
       std::swap(sums.rows, sums.columns);
       std::swap(sums.lhs_row, sums.lhs_column);
@@ -197,7 +199,14 @@ class ChannelsLast {
           const std::int64_t at = y * row_.stride + k * row_.rhs_dilation - row_.low;
           take_row(grid, {0, 1}, lhs + slice.lhs + at * row_.lhs_step, rhs + slice.rhs + k * row_.rhs_step, taker);
         }
-      sum(grid, taker, out + grid.columns.first * column_.out_step, row_.out_step, column_.out_step, width, false);
+      Ahead<T> ahead{};
+      if (&grid == &grids_.front() && !slices.empty()) {
+        const std::int64_t seen = y * row_.stride + (row_.kernel - 1) * row_.rhs_dilation - row_.low + 1;
+        look_ahead(ahead, seen, std::min<std::int64_t>(row_.stride, 6), lhs + slices.front().lhs, width);
+        if (y + 1 < row_.out) ahead.add(out + row_.out_step);
+      }
+      sum(grid, taker, out + grid.columns.first * column_.out_step, row_.out_step, column_.out_step, width, false,
+          ahead);
     }
   }
 
@@ -216,10 +225,25 @@ class ChannelsLast {
           if (inside.first < inside.second)
             take_row(grid, inside, lhs + at * row_.lhs_step, rhs + j * row_.rhs_step, taker);
         }
+        Ahead<T> ahead{};
+        if (&grid == &grids_.front()) {
+          const std::int64_t seen =
+              (k + kRowsTogether - 1) * row_.rhs_dilation + (row_.out - 1) * row_.stride - row_.low + 1;
+          look_ahead(ahead, seen, std::min<std::int64_t>(kRowsTogether * row_.rhs_dilation, 6), lhs, width);
+          for (std::int64_t j = k + kRowsTogether; j < std::min(k + 2 * kRowsTogether, kernel.second); ++j)
+            ahead.add(rhs + j * row_.rhs_step);
+        }
         if (!taker.taps.empty())
           sum(grid, taker, to + (grid.rows.first * column_.out + grid.columns.first) * to_step, column_.out * to_step,
-              to_step, width, true);
+              to_step, width, true, ahead);
       }
+  }
+
+  // Asks for input rows from `first` on, where they are dense.
+  void look_ahead(Ahead<T>& ahead, std::int64_t first, std::int64_t count, const T* lhs, std::int64_t width) const {
+    ahead.elements = width == column_.lhs_step ? column_.in * column_.lhs_step : 0;
+    for (std::int64_t i = std::max<std::int64_t>(0, first); i < std::min(first + count, row_.in); ++i)
+      ahead.add(lhs + i * row_.lhs_step);
   }
 
   // The input rows from `first` on.
@@ -246,6 +270,9 @@ class ChannelsLast {
     rows.rhs_step = column_.rhs_step;
     for (std::int64_t r = 0; r < count; ++r) rows.out[r] = out + r * row_.out_step;
     rows.out_step = column_.out_step;
+    look_ahead(rows.ahead, y - row_.low + count + 2, 2, lhs + slice.lhs, width);
+    for (std::int64_t r = 0; r < std::min<std::int64_t>(2, row_.out - y - count); ++r)
+      rows.ahead.add(out + (count + r) * row_.out_step);
     kernels_.slide(rows);
   }
 
@@ -262,6 +289,8 @@ class ChannelsLast {
       rows.out_row = 3 * to_step;
       rows.out_step = to_step;
       rows.add = true;
+      look_ahead(rows.ahead, k - row_.low + rows.rows + 2, 2, lhs, width);
+      for (std::int64_t r = k + 2; r < std::min(k + 4, kernel.second); ++r) rows.ahead.add(rhs + r * row_.rhs_step);
       kernels_.slide_gradient(rows);
     }
   }

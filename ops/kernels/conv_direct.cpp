@@ -3,7 +3,8 @@
 // A task is a box of output positions of some images. What it reads is read in place where channels are adjacent and no
 // window hangs over the border, and else copied to a band first: that is where other layouts are transposed and borders
 // become zeros. Rows of a tile product are output positions, its terms the channels beneath each kernel position, and
-// its columns a panel of output features, whose weights have been packed side by side.
+// its columns a panel of output features, whose weights have been packed side by side. Where output features are too
+// few to fill a vector, each has its weights in a row, and vectors run along the terms.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -48,15 +49,17 @@ class Direct {
         out_(out + problem.out_offset),
         axes_{problem.lhs_feature, problem.lhs_batch} {
     for (const ConvAxis& axis : problem_.axes) taps_ *= axis.kernel;
-    terms_ = taps_ * problem_.in_features;
-    panels_ = cut_panels();
+    dots_ = problem_.out_features <= kernels_.few_rows && problem_.in_features >= kernels_.lanes;
+    channels_ = dots_ ? blocks(problem_.in_features, kernels_.lanes) * kernels_.lanes : problem_.in_features;
+    terms_ = taps_ * channels_;
     plan();
   }
 
   void run() {
-    const Workspace<T> weights(problem_.groups * panels_.count() * terms_ * kernels_.panel_width);
+    const Workspace<T> weights(weight_elements());
     weights_ = weights.data();
-    pack_weights(weights.data());
+    if (dots_) pack_rows(weights.data());
+    else pack_panels(weights.data());
     const std::int64_t boxes = box_count(), panel_tasks = panel_blocks_.count();
     parallel_for(problem_.groups * boxes * panel_tasks, 1, [&](std::int64_t task, std::int64_t) {
       const std::int64_t rest = task / panel_tasks;
@@ -68,12 +71,11 @@ class Direct {
     ConvCost cost;
     std::int64_t rows = problem_.batch;
     for (const ConvAxis& axis : problem_.axes) rows *= axis.out;
-    cost.multiply_adds = problem_.groups * rows * terms_ * problem_.out_features;
+    cost.multiply_adds = problem_.groups * rows * taps_ * problem_.in_features * problem_.out_features;
     cost.products = fmt::format("{} x ({} x {}) x ({} x {})", problem_.groups * box_count(), row_most_, terms_, terms_,
                                 problem_.out_features);
-    const std::int64_t panel = kernels_.panel_width;
-    cost.workspace = static_cast<std::int64_t>(sizeof(T)) * (problem_.groups * panels_.count() * terms_ * panel +
-                                                             num_threads() * (band_elements_ + row_most_ * panel));
+    cost.workspace = static_cast<std::int64_t>(sizeof(T)) *
+                     (weight_elements() + num_threads() * (band_elements_ + row_most_ * kernels_.panel_width));
     return cost;
   }
 
@@ -83,7 +85,9 @@ class Direct {
     std::vector<std::int64_t> position;  // on the others
   };
 
-  Blocks cut_panels() const { return {problem_.out_features, problem_.out_features, kernels_.panel_width}; }
+  std::int64_t weight_elements() const {
+    return problem_.groups * terms_ * (dots_ ? problem_.out_features : panels_.count() * kernels_.panel_width);
+  }
 
   const ConvAxis& row_axis() const { return problem_.axes[problem_.axes.size() - 2]; }
   const ConvAxis& column_axis() const { return problem_.axes.back(); }
@@ -95,7 +99,7 @@ class Direct {
   // How the output is cut: depends on the problem alone.
   void plan() {
     const std::int64_t element = sizeof(T);
-    pixel_step_ = problem_.in_features;
+    pixel_step_ = channels_;
     if (pixel_step_ * element % kSetBytes == 0) pixel_step_ += 64 / element;
     const std::int64_t weight_bytes = terms_ * problem_.out_features * element;
     const std::int64_t wanted =
@@ -153,8 +157,27 @@ class Direct {
     return d == box.position.size() ? box.rows : box.columns;
   }
 
+  // The weights of each output feature in a row: kernel positions, then input features with zeros beyond the last.
+  void pack_rows(T* to) const {
+    std::fill_n(to, weight_elements(), T{0});
+    for (std::int64_t row = 0; row < problem_.groups * problem_.out_features; ++row) {
+      const T* const from = rhs_ + row / problem_.out_features * problem_.rhs_group +
+                            row % problem_.out_features * problem_.rhs_out_feature;
+      for_each_tap([&](const std::vector<std::int64_t>& tap) {
+        kernels_.copy({problem_.in_features, 1, from + rhs_offset(tap), problem_.rhs_in_feature, 1, to, 1, 1});
+        to += channels_;
+      });
+    }
+  }
+
+  std::int64_t rhs_offset(const std::vector<std::int64_t>& tap) const {
+    std::int64_t at = 0;
+    for (std::size_t d = 0; d < tap.size(); ++d) at += tap[d] * problem_.axes[d].rhs_step;
+    return at;
+  }
+
   // Terms in the order of kernel positions, then features; a panel of features side by side, zeros beyond the last.
-  void pack_weights(T* to) const {
+  void pack_panels(T* to) const {
     const std::int64_t width = kernels_.panel_width;
     parallel_for(problem_.groups * panels_.count(), 1, [&](std::int64_t task, std::int64_t) {
       const Range features = panels_.range(task % panels_.count());
@@ -163,9 +186,7 @@ class Direct {
       const T* const from =
           rhs_ + task / panels_.count() * problem_.rhs_group + features.first * problem_.rhs_out_feature;
       for_each_tap([&](const std::vector<std::int64_t>& tap) {
-        std::int64_t at = 0;
-        for (std::size_t d = 0; d < tap.size(); ++d) at += tap[d] * problem_.axes[d].rhs_step;
-        kernels_.copy({problem_.in_features, length(features), from + at, problem_.rhs_in_feature,
+        kernels_.copy({problem_.in_features, length(features), from + rhs_offset(tap), problem_.rhs_in_feature,
                        problem_.rhs_out_feature, panel, width, 1});
         panel += problem_.in_features * width;
       });
@@ -194,8 +215,11 @@ class Direct {
       band.positions.emplace_back(low, low + input_extent(axis, length(range)));
     }
     const T* const lhs = lhs_ + group * problem_.lhs_group;
-    const bool in_place = band_in_place(problem_, axes_, band) && (merges_in_place() || !needs_band());
+    const bool in_place = band_in_place(problem_, axes_, band) && (merges_in_place() || !needs_band()) &&
+                          channels_ == problem_.in_features;
     const Workspace<T> copy(in_place ? 0 : length(band.images) * band.pixels() * pixel_step_);
+    if (channels_ != problem_.in_features)
+      std::fill_n(copy.data(), length(band.images) * band.pixels() * pixel_step_, T{0});
     const BandView<T> view = in_place ? view_in_place(problem_, axes_, band, lhs)
                                       : gather_band(problem_, axes_, band, lhs, pixel_step_, copy.data());
     multiply(group, box, view, panel_range);
@@ -213,7 +237,7 @@ class Direct {
 
   void multiply(std::int64_t group, const Box& box, const BandView<T>& view, Range panel_range) const {
     const std::vector<Segment> segments = find_segments(view);
-    const bool listed = segments.front().count < kShortRun;
+    const bool listed = !dots_ && segments.front().count < kShortRun;
     std::vector<std::int64_t> rows, out_rows, terms;
     list_rows(box, view, rows, out_rows);
     if (listed)
@@ -232,20 +256,33 @@ class Direct {
       T* const to = out + features.first * problem_.out_feature;
       if (bias_ != nullptr)
         std::copy_n(bias_ + group * problem_.out_features + features.first, length(features), bias.begin());
-      kernels_.multiply({.lhs = view.data,
-                         .rows = rows.data(),
-                         .row_count = row_count,
-                         .lhs_step = 1,
-                         .rhs = weights_ + (group * panels_.count() + p) * terms_ * width,
-                         .rhs_step = width,
-                         .segments = listed ? nullptr : segments.data(),
-                         .segment_count = listed ? terms_ : std::ssize(segments),
-                         .terms = terms.data(),
-                         .out = adjacent ? to : tile.data(),
-                         .out_rows = adjacent ? out_rows.data() : tile_rows.data(),
-                         .width = length(features),
-                         .bias = bias_ == nullptr ? nullptr : bias.data(),
-                         .add = false});
+      if (dots_)
+        kernels_.dot_products({.lhs = view.data,
+                               .rows = rows.data(),
+                               .row_count = row_count,
+                               .rhs = weights_ + group * problem_.out_features * terms_,
+                               .rhs_column = terms_,
+                               .segments = segments.data(),
+                               .segment_count = std::ssize(segments),
+                               .out = adjacent ? to : tile.data(),
+                               .out_rows = adjacent ? out_rows.data() : tile_rows.data(),
+                               .columns = problem_.out_features,
+                               .bias = bias_ == nullptr ? nullptr : bias.data()});
+      else
+        kernels_.multiply({.lhs = view.data,
+                           .rows = rows.data(),
+                           .row_count = row_count,
+                           .lhs_step = 1,
+                           .rhs = weights_ + (group * panels_.count() + p) * terms_ * width,
+                           .rhs_step = width,
+                           .segments = listed ? nullptr : segments.data(),
+                           .segment_count = listed ? terms_ : std::ssize(segments),
+                           .terms = terms.data(),
+                           .out = adjacent ? to : tile.data(),
+                           .out_rows = adjacent ? out_rows.data() : tile_rows.data(),
+                           .width = length(features),
+                           .bias = bias_ == nullptr ? nullptr : bias.data(),
+                           .add = false});
       if (adjacent) continue;
       const std::int64_t run = length(box.columns);
       for (std::int64_t row = 0; row < row_count; row += run)
@@ -257,8 +294,8 @@ class Direct {
   // Where the terms of a window lie; a row of the window is one run where its pixels are adjacent.
   std::vector<Segment> find_segments(const BandView<T>& view) const {
     const ConvAxis& columns = column_axis();
-    const bool merged = columns.rhs_dilation == 1 && view.steps.back() == problem_.in_features;
-    const std::int64_t count = problem_.in_features * (merged ? columns.kernel : 1), width = kernels_.panel_width;
+    const bool merged = columns.rhs_dilation == 1 && view.steps.back() == channels_;
+    const std::int64_t count = channels_ * (merged ? columns.kernel : 1), width = dots_ ? 1 : kernels_.panel_width;
     std::vector<Segment> segments;
     std::int64_t done = 0;
     for_each_tap([&](const std::vector<std::int64_t>& tap) {
@@ -297,8 +334,11 @@ class Direct {
   T* out_;
   const BandAxes axes_;
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
+  const Blocks panels_{problem_.out_features, problem_.out_features, kernels_.panel_width};
+  bool dots_ = false;          // vectors run along terms
+  std::int64_t channels_ = 0;  // input features, with those of zeros that fill a vector
   std::int64_t taps_ = 1, terms_ = 0, pixel_step_ = 0, row_most_ = 0, band_elements_ = 0;
-  Blocks panels_, panel_blocks_, image_blocks_, row_blocks_, column_blocks_;
+  Blocks panel_blocks_, image_blocks_, row_blocks_, column_blocks_;
   const T* weights_ = nullptr;
 };
 

@@ -27,9 +27,12 @@ ConvCost winograd_cost(const ConvProblem& problem) {
   return cost;
 }
 
+// Fitted to measurements: a transformed element takes as long as kTransform multiply-adds, one of the weights as
+// kSmallWeights or, where they are too many for the nearer caches, kLargeWeights.
 bool winograd_pays(const ConvProblem& problem) {
-  constexpr double kSlower = 1.45;             // a multiply-add here, compared with one of a direct convolution
-  constexpr std::int64_t kLeastFeatures = 12;  // fewer waste vectors, of which transforms have more than products
+  constexpr double kTransform = 22, kSmallWeights = 12, kLargeWeights = 55, kLargeBytes = 8 << 20;
+  constexpr double kDirect = 0.93;             // of the peak, that a direct convolution reaches
+  constexpr std::int64_t kLeastFeatures = 16;  // fewer waste vectors, of which transforms have more than products
   const WinogradProblem winograd(problem);
   if (!winograd.refusal.empty() || std::min(winograd.in_features, winograd.large_features) < kLeastFeatures)
     return false;
@@ -37,7 +40,14 @@ bool winograd_pays(const ConvProblem& problem) {
                   static_cast<double>(problem.in_features * problem.out_features);
   for (const ConvAxis& axis : problem.axes)
     direct *= static_cast<double>(axis.out * axis.kernel) / static_cast<double>(axis.lhs_dilation);
-  return winograd.estimate() * kSlower < direct;
+  const auto positions = static_cast<double>(winograd.groups * winograd.points * winograd.points),
+             in = static_cast<double>(winograd.lhs_blocks() * winograd.in_features),
+             large = static_cast<double>(winograd.large_blocks() * winograd.large_features);
+  const double weights = positions * in * large, bytes = weights * sizeof(float);
+  const double estimate = winograd.multiply_adds() +
+                          kTransform * positions * static_cast<double>(winograd.tiles()) * (in + large) +
+                          (bytes < kLargeBytes ? kSmallWeights : kLargeWeights) * weights;
+  return estimate < direct / kDirect;
 }
 
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out) {

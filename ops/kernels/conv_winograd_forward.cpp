@@ -97,8 +97,8 @@ class WinogradForward {
     const std::int64_t tile_position = WinogradStages::spread(plan_.task_tiles * stages_.lhs_row()),
                        sum_position = WinogradStages::spread(plan_.task_tiles * plan_.sum_row);
     parallel_for(problem_.groups * tiles.count(), 1, [&](std::int64_t task, std::int64_t) {
-      const std::int64_t group = task / tiles.count();
-      const Range range = tiles.range(task % tiles.count());
+      const std::int64_t group = task % problem_.groups;  // groups of a tile share its pages
+      const Range range = tiles.range(task / problem_.groups);
       const FloatBuffer transformed(stages_.positions() * tile_position), sums(stages_.positions() * sum_position);
       stages_.transform_lhs(lhs_ + group * problem_.lhs.group, range, transformed.data(), tile_position);
       for (std::int64_t b = 0; b < panels.count(); ++b) {

@@ -11,34 +11,30 @@ const Table& table();
 
 namespace {
 
-// A stride known to the compiler, which then has instructions for it.
-template <class T, int kStride>
-void take_each(const T* __restrict from, std::int64_t count, T* __restrict to) {
-  for (std::int64_t i = 0; i < count; ++i) to[i] = from[i * kStride];
-}
-template <class T, int kStride>
-void put_each(const T* __restrict from, std::int64_t count, T* __restrict to) {
-  for (std::int64_t i = 0; i < count; ++i) to[i * kStride] = from[i];
-}
-
-template <class T>
-void take(const T* from, std::int64_t stride, std::int64_t count, T* to) {
-  if (stride == 1) take_each<T, 1>(from, count, to);
-  else if (stride == 2) take_each<T, 2>(from, count, to);
-  else
-    for (std::int64_t i = 0; i < count; ++i) to[i] = from[i * stride];
-}
-template <class T>
-void put(const T* from, std::int64_t stride, std::int64_t count, T* to) {
-  if (stride == 1) put_each<T, 1>(from, count, to);
-  else if (stride == 2) put_each<T, 2>(from, count, to);
-  else
-    for (std::int64_t i = 0; i < count; ++i) to[i * stride] = from[i];
+// Strides of 2 and 1 are known to the compiler, which has instructions for them.
+template <class T, bool kTake>
+void copy_strided_rows(const StridedRows<T>& s) {
+  constexpr int L = kLanes<T>;
+  using namespace Eigen::internal;
+  for (std::int64_t row = 0; row < s.rows; ++row) {
+    const T* const __restrict from = s.from + row * s.from_row;
+    T* const __restrict to = s.to + row * s.to_row;
+    if (s.stride == 1 && s.count >= L) {
+      for (std::int64_t i = 0; i < s.count; i += L) {
+        const std::int64_t at = i + L <= s.count ? i : s.count - L;
+        pstoreu(to + at, ploadu<Packet<T>>(from + at));
+      }
+    } else if (s.stride == 2) {
+      for (std::int64_t i = 0; i < s.count; ++i) to[kTake ? i : 2 * i] = from[kTake ? 2 * i : i];
+    } else {
+      for (std::int64_t i = 0; i < s.count; ++i) to[kTake ? i : s.stride * i] = from[kTake ? s.stride * i : i];
+    }
+  }
 }
 
 template <class T>
-constexpr DepthwiseKernels<T> kDepthwiseKernels{kLanes<T>,         sum_windows<T>, slide<T>,
-                                                slide_gradient<T>, take<T>,        put<T>};
+constexpr DepthwiseKernels<T> kDepthwiseKernels{
+    kLanes<T>, sum_windows<T>, slide<T>, slide_gradient<T>, copy_strided_rows<T, true>, copy_strided_rows<T, false>};
 
 }  // namespace
 

@@ -6,6 +6,28 @@
 
 namespace cotangent::kernels {
 
+// Rows of memory that are wanted next: kernels ask for them a few lines at a time, between their vectors.
+template <class T>
+struct Ahead {
+  static constexpr int kMost = 8;
+  const T* rows[kMost];
+  int count;
+  std::int64_t elements;  // of each
+  void add(const T* row) {
+    if (count < kMost) rows[count++] = row;
+  }
+};
+
+// Every stride-th element of some rows, copied to adjacent places, or the reverse.
+template <class T>
+struct StridedRows {
+  std::int64_t rows, count, stride;
+  const T* from;
+  std::int64_t from_row;
+  T* to;
+  std::int64_t to_row;
+};
+
 // Products that are summed: `count` of them at equal distances; or a single one, where each sum reads lhs (or zeros) at
 // a place of its own.
 template <class T>
@@ -33,6 +55,7 @@ struct WindowSums {
   bool scalar_factors;
   bool add;    // to what `out` holds
   bool dense;  // vectors follow each other in `out` without overlap
+  Ahead<T> ahead;
 };
 constexpr std::int64_t kMostSums = 12;
 
@@ -52,6 +75,7 @@ struct SlidingRows {
   std::int64_t rhs_step, rhs_row;  // between pixels; between rows of weights
   std::int64_t out_step, out_row;
   bool add;  // to the weight gradient that `out` holds
+  Ahead<T> ahead;
 };
 
 template <class T>
@@ -60,9 +84,8 @@ struct DepthwiseKernels {
   void (*sum_windows)(const WindowSums<T>&);
   void (*slide)(const SlidingRows<T>&);           // forward
   void (*slide_gradient)(const SlidingRows<T>&);  // weight gradient
-  // Every stride-th element, from `from` on, to adjacent places; and the reverse.
-  void (*take)(const T* from, std::int64_t stride, std::int64_t count, T* to);
-  void (*put)(const T* from, std::int64_t stride, std::int64_t count, T* to);
+  void (*take)(const StridedRows<T>&);            // to adjacent places
+  void (*put)(const StridedRows<T>&);             // from adjacent places
 };
 
 }  // namespace cotangent::kernels

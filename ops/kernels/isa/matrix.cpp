@@ -2,6 +2,7 @@
 #include "cotangent/ops/kernels/isa/matrix.h"
 
 #include "cotangent/ops/kernels/isa/block_copy.h"
+#include "cotangent/ops/kernels/isa/dot_product.h"
 #include "cotangent/ops/kernels/isa/micro_kernel.h"
 
 namespace cotangent::kernels::COTANGENT_ISA {
@@ -12,8 +13,8 @@ const Table& table();
 namespace {
 
 template <class T>
-constexpr MatrixKernels<T> kMatrixKernels{kLanes<T>,    kTileRows,   kPanelWidth<T>,  kFewRows<T>,
-                                          kFewWidth<T>, multiply<T>, multiply_few<T>, copy_block<T>};
+constexpr MatrixKernels<T> kMatrixKernels{kLanes<T>,   kTileRows,       kPanelWidth<T>,  kFewRows<T>,  kFewWidth<T>,
+                                          multiply<T>, multiply_few<T>, dot_products<T>, copy_block<T>};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 
 #include "cotangent/ops/kernels/isa/depthwise.h"
 #include "cotangent/ops/kernels/isa/micro_kernel.h"
+#include "cotangent/ops/kernels/isa/window_sums.h"
 
 namespace cotangent::kernels::COTANGENT_ISA {
 
@@ -124,6 +125,7 @@ void slide(const SlidingRows<T>& s) {
   constexpr int L = kLanes<T>;
   for (std::int64_t at = 0; at < s.width; at += L) {
     const std::int64_t from = at + L <= s.width ? at : s.width - L;
+    if (s.ahead.count > 0) fetch(s.ahead, at, at + L, s.width);
     if (s.rows == 2) slide_rows<T, 2>(s, from);
     else slide_rows<T, 1>(s, from);
   }
@@ -134,6 +136,7 @@ void slide_gradient(const SlidingRows<T>& s) {
   constexpr int L = kLanes<T>;
   for (std::int64_t at = 0; at < s.width; at += L) {
     const std::int64_t from = at + L <= s.width ? at : s.width - L;
+    if (s.ahead.count > 0) fetch(s.ahead, at, at + L, s.width);
     if (s.rows == 2) slide_gradient_rows<T, 2>(s, from, at);
     else slide_gradient_rows<T, 1>(s, from, at);
   }

@@ -1,5 +1,5 @@
-// TileProduct: the matrix product that every fast convolution comes down to. Internal; plain data, so that code
-// compiled for different instruction sets can share it.
+// TileProduct: the matrix product that every fast convolution comes down to, and its form for few columns. Internal;
+// plain data, so that code compiled for different instruction sets can share it.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,23 @@ struct TileProduct {
   std::int64_t width;                   // at most the panel width
   const T* bias = nullptr;              // a panel width of them, where each sum starts; or null
   bool add = false;                     // to what `out` holds
+};
+
+// The same for few columns, of which each has its terms side by side: out(row, j) = sum over s and t of
+// lhs(row, s, t) * rhs[j * rhs_column + s.rhs + t].
+template <class T>
+struct DotProducts {
+  const T* lhs;
+  const std::int64_t* rows;
+  std::int64_t row_count;
+  const T* rhs;
+  std::int64_t rhs_column;
+  const Segment* segments;  // whose counts are multiples of the lanes
+  std::int64_t segment_count;
+  T* out;
+  const std::int64_t* out_rows;
+  std::int64_t columns;     // at most few_rows of MatrixKernels
+  const T* bias = nullptr;  // one for each column, or null
 };
 
 }  // namespace cotangent::kernels

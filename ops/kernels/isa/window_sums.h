@@ -6,6 +6,16 @@
 
 namespace cotangent::kernels::COTANGENT_ISA {
 
+// Asks for the part of the rows ahead that belongs to elements [from, to) of `width`.
+template <class T>
+void fetch(const Ahead<T>& ahead, std::int64_t from, std::int64_t to, std::int64_t width) {
+  constexpr std::int64_t kLine = 64 / sizeof(T);
+  const std::int64_t share = (ahead.elements + width - 1) / width;
+  const std::int64_t end = to * share < ahead.elements ? to * share : ahead.elements;
+  for (int i = 0; i < ahead.count; ++i)
+    for (std::int64_t at = from * share; at < end; at += kLine) __builtin_prefetch(ahead.rows[i] + at, 0, 2);
+}
+
 // R x C sums of V vectors each, from element `from` of lhs and rhs on, to element `to` of the output.
 template <class T, int R, int C, int V, bool kScalars>
 void sum_block(const WindowSums<T>& s, std::int64_t from, std::int64_t to) {
@@ -59,15 +69,23 @@ void sum_block(const WindowSums<T>& s, std::int64_t from, std::int64_t to) {
       }
     }
   }
+  T* const out = s.out + to;
+  const std::int64_t out_row = s.out_row, out_column = s.out_column;
+  if (s.add) {
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+      for (int c = 0; c < C; ++c)
+#pragma GCC unroll 16
+        for (int v = 0; v < V; ++v)
+          total[r][c][v] = padd(ploadu<P>(out + r * out_row + c * out_column + v * L), total[r][c][v]);
+  }
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 16
-    for (int c = 0; c < C; ++c) {
-      T* const out = s.out + to + r * s.out_row + c * s.out_column;
+    for (int c = 0; c < C; ++c)
 #pragma GCC unroll 16
-      for (int v = 0; v < V; ++v)
-        pstoreu(out + v * L, s.add ? padd(ploadu<P>(out + v * L), total[r][c][v]) : total[r][c][v]);
-    }
+      for (int v = 0; v < V; ++v) pstoreu(out + r * out_row + c * out_column + v * L, total[r][c][v]);
 }
 
 // All vectors of the sums. Small grids take several at once, so that enough sums are under way.
@@ -75,11 +93,14 @@ template <class T, int R, int C, bool kScalars>
 void sum_vectors(const WindowSums<T>& s) {
   constexpr int L = kLanes<T>;
   std::int64_t from = 0;
+  const auto fetch_next = [&](std::int64_t vectors) {
+    if (!kScalars && s.ahead.count > 0) fetch(s.ahead, from, from + vectors * L, s.width);
+  };
   if constexpr (!kScalars && R * C * 4 <= kMostSums)
-    for (; from + 4 * L <= s.width; from += 4 * L) sum_block<T, R, C, 4, kScalars>(s, from, from);
+    for (; from + 4 * L <= s.width; from += 4 * L) fetch_next(4), sum_block<T, R, C, 4, kScalars>(s, from, from);
   if constexpr (!kScalars && R * C * 2 <= kMostSums)
-    for (; from + 2 * L <= s.width; from += 2 * L) sum_block<T, R, C, 2, kScalars>(s, from, from);
-  for (; from + L <= s.width; from += L) sum_block<T, R, C, 1, kScalars>(s, from, from);
+    for (; from + 2 * L <= s.width; from += 2 * L) fetch_next(2), sum_block<T, R, C, 2, kScalars>(s, from, from);
+  for (; from + L <= s.width; from += L) fetch_next(1), sum_block<T, R, C, 1, kScalars>(s, from, from);
   if (from < s.width) sum_block<T, R, C, 1, kScalars>(s, s.width - L, s.dense ? from : s.width - L);
 }
 

@@ -8,7 +8,7 @@
 //   N(p) = prod (p - q);  for infinity the last power alone, and the coefficients of prod (x - q) over all points.
 // The points are 0, +-p and infinity, so that each pair +-p shares an even and an odd part. +-3/4 and +-3/2 have a
 // third of the error of the usual +-1 and +-2 (B. Barabasz et al., "Error Analysis and Improving the Accuracy of
-// Winograd Convolution", 2020, on the choice of points).
+// Winograd Convolution for Deep Neural Networks", 2020, on the choice of points).
 #pragma once
 
 #include <Eigen/Core>
