@@ -45,15 +45,22 @@ INSTANTIATE_TEST_SUITE_P(
         Choice{"r64_56", {Winograd, Winograd, Winograd}}, Choice{"r64_32_b32", {Winograd, Winograd, Winograd}},
         Choice{"r128_28", {Winograd, Winograd, Winograd}}, Choice{"p1x1_64_256", {Direct, Direct, LongSum}},
         Choice{"p1x1_1024_256", {Direct, Direct, LongSum}}, Choice{"c1d_64_k9", {Direct, Direct, LongSum}},
-        Choice{"c1d_128_k3", {Direct, Direct, LongSum}}, Choice{"c1d_1_32_k7", {Direct, FewFeatures, LongSum}},
-        Choice{"stem7x7", {Direct, FewFeatures, LongSum}}, Choice{"cifar_first", {Direct, FewFeatures, LongSum}},
-        Choice{"mnist5x5", {Direct, FewFeatures, LongSum}}, Choice{"c3d_32_16", {Winograd, Winograd, Winograd}},
+        Choice{"c1d_128_k3", {Direct, Direct, LongSum}}, Choice{"c1d_1_32_k7", {Direct, Direct, LongSum}},
+        Choice{"stem7x7", {Direct, Direct, LongSum}}, Choice{"cifar_first", {Direct, Direct, LongSum}},
+        Choice{"mnist5x5", {Direct, Direct, LongSum}}, Choice{"c3d_32_16", {Winograd, Winograd, Winograd}},
         Choice{"dw128_28", {Depthwise, Depthwise, Depthwise}}),
     [](const auto& choice) { return std::string(choice.param.name); });
 
 TEST(ConvChoiceRules, StridedConvolutionsAreDirect) {
   for (const char* name : {"r64_56_s2_128", "resnet8_32_s2", "c3d_16_32_s2"})
     EXPECT_EQ(cotangent::name(explain_case(case_of(named_problem(name))).algorithm), "Direct") << name;
+}
+
+TEST(ConvChoiceRules, FewFeaturesOnBothSidesAreAnAlgorithmOfTheirOwn) {
+  for (const Letters& letters : {kLast, Letters{"NCHW", "HWIO", "NCHW"}}) {
+    const Shape lhs = letters.lhs == kLast.lhs ? Shape{32, 32, 32, 8} : Shape{32, 8, 32, 32};
+    EXPECT_EQ(name(explain_case(padded(plain(lhs, {3, 3, 8, 3}, letters), {{1, 1}, {1, 1}})).algorithm), "FewFeatures");
+  }
 }
 
 TEST(ConvChoiceRules, TinyProblemsAreLeftToTheDefinition) {
