@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& choice) { return std::string(choice.param.name); });
 
 TEST(ConvChoiceRules, StridedConvolutionsAreDirect) {
-  for (const char* name : {"r64_56_s2_128", "resnet8_32_s2", "c3d_16_32_s2"})
+  for (const char* name : {"resnet8_32_s2", "c3d_16_32_s2", "critic_3_64"})
     EXPECT_EQ(cotangent::name(explain_case(case_of(named_problem(name))).algorithm), "Direct") << name;
 }
 
