@@ -131,9 +131,10 @@ void expect_accurate(const ConvCase& layer) {
     const Values expected = values(
         solve<double>(c, kernels::convolve_by_definition<double>, lhs.to(DType::Float64), rhs.to(DType::Float64)));
     for (const ConvAlgorithm algorithm : kAllAlgorithms)
-      if (serves(algorithm, c, DType::Float32))
+      if (serves(algorithm, c, DType::Float32)) {
         EXPECT_LT(relative_error(values(conv_general_dilated(lhs, rhs, with(c, algorithm))), expected), kTolerance)
             << name(algorithm) << " " << to_string(c);
+      }
   }
 }
 

@@ -181,7 +181,7 @@ TEST(ConvWinogradCost, CountsWhatItExecutes) {
   const kernels::ConvCost cost =
       kernels::winograd_cost(problem_of(padded(plain({2, 8, 12, 16}, {3, 3, 16, 32}, kLast), {{1, 1}, {1, 1}})));
   EXPECT_EQ(cost.multiply_adds, 2 * (2 * 3) * 36 * 16 * 32);  // tiles of 4x4 outputs, 36 products each
-  EXPECT_EQ(cost.products, "36 x [12 x 16] [16 x 32]");
+  EXPECT_EQ(cost.products, "36 x (12 x 16) x (16 x 32)");
   EXPECT_GE(cost.workspace, 36 * (16 * 32 + 12 * (16 + 32)) * 4);
 }
 

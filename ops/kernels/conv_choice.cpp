@@ -40,7 +40,7 @@ bool sums_nothing(const ConvProblem& problem) {
 // More window than output, and channels of lhs that are the problem's batch: a kernel's gradient.
 bool is_long_sum(const ConvProblem& problem) {
   return product(problem, &ConvAxis::kernel) > product(problem, &ConvAxis::out) &&
-         problem.lhs_batch < problem.lhs_feature;
+         (problem.batch == 1 || problem.lhs_batch < problem.lhs_feature);
 }
 
 struct Candidate {
@@ -63,24 +63,37 @@ std::vector<Candidate> candidates(const ConvProblem& problem) {
   return result;
 }
 
-// The least workspace that would do, of algorithms that serve at a reasonable speed.
-std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_size) {
-  std::int64_t least = std::numeric_limits<std::int64_t>::max();
-  for (const Candidate& candidate : candidates(problem)) {
-    if (candidate.algorithm == Definition) continue;
-    const ConvCost cost = cost_of(candidate.algorithm, problem, element_size);
-    if (cost.refusal.empty()) least = std::min(least, cost.workspace);
-  }
-  return least;
-}
-
 bool fits(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
   const ConvCost cost = cost_of(algorithm, problem, element_size);
   return cost.refusal.empty() && cost.workspace <= limits.max_workspace;
 }
 
-ConvStep choose_plain(std::string_view operation, const ConvProblem& problem, std::int64_t element_size,
-                      const ConvLimits& limits) {
+bool may_use_winograd(const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
+  return element_size == sizeof(float) && !limits.exact && winograd_pays(problem);
+}
+
+// The least workspace that would do for the whole problem.
+std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  const auto needs = [element_size](ConvAlgorithm algorithm, const ConvProblem& part) {
+    const ConvCost cost = cost_of(algorithm, part, element_size);
+    return cost.refusal.empty() ? cost.workspace : kMost;
+  };
+  std::int64_t by_phases = 0;
+  for (const ConvProblem& phase : split_phases(problem)) {
+    if (!has_output(phase) || multiply_adds(phase) <= kDefinition) continue;
+    std::int64_t least = kMost;
+    for (const Candidate& candidate : candidates(phase))
+      if (candidate.algorithm != Definition) least = std::min(least, needs(candidate.algorithm, phase));
+    by_phases = std::max(by_phases, least);
+  }
+  const std::int64_t whole = may_use_winograd(problem, element_size, limits) ? needs(Winograd, problem) : kMost;
+  return std::min({by_phases, whole, needs(Depthwise, problem)});
+}
+
+// For a phase of a problem, or the whole.
+ConvStep choose_plain(std::string_view operation, const ConvProblem& whole, const ConvProblem& problem,
+                      std::int64_t element_size, const ConvLimits& limits) {
   for (const Candidate& candidate : candidates(problem)) {
     if (candidate.algorithm == Definition && multiply_adds(problem) > kDefinition) continue;
     if (fits(candidate.algorithm, problem, element_size, limits))
@@ -89,7 +102,7 @@ ConvStep choose_plain(std::string_view operation, const ConvProblem& problem, st
   fail(operation,
        fmt::format("max_workspace is {} bytes and the least that an algorithm needs is {}; allow that, or ask "
                    "for ConvAlgorithm::Definition, which needs none and is slow",
-                   limits.max_workspace, least_workspace(problem, element_size)));
+                   limits.max_workspace, least_workspace(whole, element_size, limits)));
 }
 
 ConvStep forced(std::string_view operation, const ConvProblem& problem, std::int64_t element_size,
@@ -144,7 +157,7 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
     steps.push_back({Depthwise, problem, "its groups have next to no features"});
     return steps;
   }
-  if (limits.algorithm == Auto && element_size == sizeof(float) && !limits.exact && winograd_pays(problem) &&
+  if (limits.algorithm == Auto && may_use_winograd(problem, element_size, limits) &&
       fits(Winograd, problem, element_size, limits)) {
     steps.push_back({Winograd, problem, "fewer multiplications for windows of this size outweigh the transforms"});
     return steps;
@@ -153,7 +166,7 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
     if (!has_output(phase)) continue;
     const bool ask = limits.algorithm != Auto && !sums_nothing(phase);
     steps.push_back(ask ? forced(operation, phase, element_size, limits)
-                        : choose_plain(operation, phase, element_size, limits));
+                        : choose_plain(operation, problem, phase, element_size, limits));
   }
   return steps;
 }

@@ -358,8 +358,8 @@ template <class T>
 std::int64_t channels_first_workspace(const ConvProblem& problem) {
   const bool long_sums = sums_are_long(problem);
   std::int64_t most = 0;
-  for (ConvProblem& phase : split_phases(problem)) {
-    phase.lhs_offset = phase.rhs_offset = phase.out_offset = 0;
+  for (const ConvProblem& shifted : split_phases(problem)) {
+    const ConvProblem phase = without_offsets(shifted);
     const ChannelsFirst<T> part(phase, long_sums, nullptr, nullptr, nullptr);
     most = std::max(most, long_sums ? part.compute_sums_workspace() : part.compute_workspace());
   }

@@ -396,8 +396,8 @@ template <class T>
 std::int64_t channels_last_workspace(const ConvProblem& problem) {
   std::int64_t sums = 0;
   if (sums_are_long(problem))
-    for (ConvProblem& phase : split_phases(problem)) {
-      phase.lhs_offset = phase.rhs_offset = phase.out_offset = 0;
+    for (const ConvProblem& shifted : split_phases(problem)) {
+      const ConvProblem phase = without_offsets(shifted);
       sums =
           std::max(sums, plan_sums(phase, ChannelsLast<T>(phase, true, nullptr, nullptr, nullptr, nullptr)).elements());
     }

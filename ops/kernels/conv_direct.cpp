@@ -355,8 +355,9 @@ std::string refusal(const ConvProblem& problem) {
 
 ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size) {
   if (std::string why = refusal(problem); !why.empty()) return {.refusal = std::move(why)};
-  return element_size == sizeof(float) ? Direct<float>(problem, nullptr, nullptr, nullptr, nullptr).cost()
-                                       : Direct<double>(problem, nullptr, nullptr, nullptr, nullptr).cost();
+  return element_size == sizeof(float)
+             ? Direct<float>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost()
+             : Direct<double>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost();
 }
 
 template <class T>

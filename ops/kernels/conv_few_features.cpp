@@ -245,8 +245,8 @@ ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size
   }
   if (ordered.axes.back().stride != 1) return {.refusal = "the stride along lhs's innermost spatial axis is not 1"};
   if (problem.in_features == 0) return {.refusal = "nothing is summed"};
-  return single ? FewFeatures<float>(problem, nullptr, nullptr, nullptr).cost()
-                : FewFeatures<double>(problem, nullptr, nullptr, nullptr).cost();
+  return single ? FewFeatures<float>(without_offsets(problem), nullptr, nullptr, nullptr).cost()
+                : FewFeatures<double>(without_offsets(problem), nullptr, nullptr, nullptr).cost();
 }
 
 template <class T>

@@ -341,7 +341,7 @@ ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size) {
   if (problem.in_features == 0) return {.refusal = "nothing is summed"};
   const auto cost_of = [&]<class T>(T) {
     const bool swap = is_better_swapped(problem, table<MatrixKernels<T>>().lanes);
-    return LongSum<T>(swap ? swap_operands(problem) : problem, nullptr, nullptr, nullptr).cost();
+    return LongSum<T>(without_offsets(swap ? swap_operands(problem) : problem), nullptr, nullptr, nullptr).cost();
   };
   return element_size == sizeof(float) ? cost_of(float{}) : cost_of(double{});
 }

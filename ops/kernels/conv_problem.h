@@ -44,6 +44,12 @@ struct ConvProblem {
 ConvProblem make_conv_problem(const Shape& lhs, const Shape& rhs, const Shape& output,
                               const ConvAttributes& attributes);
 
+// The same problem from the start of all tensors: what costs are asked of, where there are no elements to point to.
+inline ConvProblem without_offsets(ConvProblem problem) {
+  problem.lhs_offset = problem.rhs_offset = problem.out_offset = 0;
+  return problem;
+}
+
 // The same problem as several without lhs dilation, which share no output element and multiply no inserted zero. A
 // phase that meets zeros only has a kernel of extent 0.
 std::vector<ConvProblem> split_phases(const ConvProblem& problem);

@@ -16,7 +16,7 @@ ConvCost winograd_cost(const ConvProblem& problem) {
   const std::int64_t in = winograd.lhs_blocks() * winograd.in_features,
                      out = winograd.large_blocks() * winograd.large_features, tiles = winograd.tiles();
   const std::int64_t rows = winograd.weight_gradient ? in : tiles, terms = winograd.weight_gradient ? tiles : in;
-  cost.products = fmt::format("{} x [{} x {}] [{} x {}]", winograd.groups * winograd.points * winograd.points, rows,
+  cost.products = fmt::format("{} x ({} x {}) x ({} x {})", winograd.groups * winograd.points * winograd.points, rows,
                               terms, terms, out);
   const WinogradStages stages(winograd);
   const auto bytes = [](const auto& plan) {

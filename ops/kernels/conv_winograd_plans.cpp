@@ -61,7 +61,7 @@ WinogradForwardPlan::WinogradForwardPlan(const WinogradStages& stages, const Win
   const std::int64_t buffers =
       positions * (WinogradStages::spread(chunk * stages.lhs_row()) + WinogradStages::spread(chunk * sum_row));
   workspace = problem.groups * weight_group + (by_stage ? buffers : 0);
-  task_workspace = by_stage ? 0 : buffers;
+  task_workspace = stages.call_workspace(task_tiles) + (by_stage ? 0 : buffers);
 }
 
 WinogradGradientPlan::WinogradGradientPlan(const WinogradStages& stages, const WinogradProblem& problem) {
@@ -88,7 +88,7 @@ WinogradGradientPlan::WinogradGradientPlan(const WinogradStages& stages, const W
   const std::int64_t buffers =
       positions * (WinogradStages::spread(chunk * stages.lhs_row()) + WinogradStages::spread(chunk * sum_row));
   workspace = by_stage ? sums + buffers : problem.groups * splits * sums;
-  task_workspace = by_stage ? 0 : buffers;
+  task_workspace = stages.call_workspace(task_tiles) + (by_stage ? 0 : buffers);
 }
 
 }  // namespace cotangent::kernels

@@ -41,6 +41,22 @@ std::int64_t WinogradStages::spread(std::int64_t elements) {
   return ((elements + kLine - 1) / kLine | 1) * kLine;  // an odd number of lines
 }
 
+std::int64_t WinogradStages::lhs_copy(std::int64_t tiles) const {
+  const std::int64_t n = problem_.points, m = problem_.tile, most = std::min(tiles, problem_.tile_columns());
+  return n * (problem_.lhs.feature == 1 ? n : most * m + n - m) * block_features_;
+}
+
+std::int64_t WinogradStages::large_copy(std::int64_t tiles, std::int64_t features) const {
+  const std::int64_t m = problem_.tile, most = std::min(tiles, problem_.tile_columns());
+  return m * (problem_.large.feature == 1 ? m : most * m) * features;
+}
+
+std::int64_t WinogradStages::call_workspace(std::int64_t tiles) const {
+  const std::int64_t large =
+      large_copy(tiles, problem_.weight_gradient ? whole(problem_.large_features) : panel_width());
+  return std::max({lhs_copy(tiles), large, small_copy()});
+}
+
 // True if a part of a plane can be transformed where it is.
 bool WinogradStages::in_place(const Plane& plane, std::int64_t feature_step, std::int64_t features, Range rows,
                               Range columns) const {
@@ -77,8 +93,7 @@ void WinogradStages::scatter(const Plane& plane, std::int64_t feature_step, std:
 void WinogradStages::transform_lhs(const float* lhs, Range tiles, float* to, std::int64_t position_step) const {
   const std::int64_t features = problem_.in_features, pixel = block_features_, n = problem_.points, m = problem_.tile;
   const std::int64_t step = problem_.lhs.feature;
-  const std::int64_t most = std::min(length(tiles), problem_.tile_columns());
-  const FloatBuffer local(n * (step == 1 ? n : most * m + n - m) * pixel);
+  const FloatBuffer local(lhs_copy(length(tiles)));
   const auto transform = kernels_.input[problem_.family];
   problem_.for_each_run(tiles, [&](const TileRun& run) {
     const Range rows = from(run.row * m, n);
@@ -118,8 +133,7 @@ void WinogradStages::expand_large(const float* large, Range tiles, float* to, st
   const std::int64_t features = problem_.large_features, pixel = whole(features), n = problem_.points,
                      m = problem_.tile;
   const std::int64_t step = problem_.large.feature;
-  const std::int64_t most = std::min(length(tiles), problem_.tile_columns());
-  const FloatBuffer local(m * (step == 1 ? m : most * m) * pixel);
+  const FloatBuffer local(large_copy(length(tiles), pixel));
   const auto transform = kernels_.expand[problem_.family][m - 2];
   problem_.for_each_run(tiles, [&](const TileRun& run) {
     const Range rows = from(run.row * m, m), band = from(run.column * m, run.count * m);
@@ -154,8 +168,7 @@ void WinogradStages::expand_large(const float* large, Range tiles, float* to, st
 void WinogradStages::contract_large(const float* sums, std::int64_t row_step, std::int64_t position_step, Range tiles,
                                     Range panels, float* large) const {
   const std::int64_t n = problem_.points, m = problem_.tile, step = problem_.large.feature;
-  const std::int64_t most = std::min(length(tiles), problem_.tile_columns());
-  const FloatBuffer local(m * (step == 1 ? m : most * m) * panel_width());
+  const FloatBuffer local(large_copy(length(tiles), panel_width()));
   const auto transform = kernels_.contract[problem_.family][m - 2];
   problem_.for_each_run(tiles, [&](const TileRun& run) {
     const Range rows = from(run.row * m, m), band = from(run.column * m, run.count * m);

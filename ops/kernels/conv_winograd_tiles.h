@@ -60,10 +60,18 @@ class WinogradStages {
   void contract_small(const float* sums, std::int64_t row_step, std::int64_t position_step, std::int64_t lhs_block,
                       Range in, std::int64_t panel, float* small) const;
 
+  // The most elements that one of these calls allocates, for so many tiles at once.
+  std::int64_t call_workspace(std::int64_t tiles) const;
+
  private:
   std::int64_t whole(std::int64_t features) const {
     return (features + matrix_.lanes - 1) / matrix_.lanes * matrix_.lanes;
   }
+  // Parts of planes that are copied: of the input or of the large operand with its features, of sums with a panel's,
+  // and small positions. Without adjacent features, a row of tiles is copied at once.
+  std::int64_t lhs_copy(std::int64_t tiles) const;
+  std::int64_t large_copy(std::int64_t tiles, std::int64_t features) const;
+  std::int64_t small_copy() const;
   void gather(const Plane& plane, std::int64_t feature_step, std::int64_t features, const float* from, Range rows,
               Range columns, float* to) const;
   void scatter(const Plane& plane, std::int64_t feature_step, std::int64_t features, Range rows, Range columns,

@@ -21,6 +21,8 @@ BlockCopy<float> reversed(const BlockCopy<float>& copy, bool reverse) {
 
 }  // namespace
 
+std::int64_t WinogradStages::small_copy() const { return kChunk * problem_.taps * problem_.taps * panel_width(); }
+
 void WinogradStages::copy_small(const Plane& plane, Range in, Range out, bool to_memory, float* memory,
                                 float* dense) const {
   const std::int64_t r = problem_.taps, pixel = r * r * panel_width();
@@ -44,7 +46,7 @@ void WinogradStages::expand_small(const float* small, Range in, std::int64_t pan
                                   std::int64_t position_step) const {
   const std::int64_t n = problem_.points, r = problem_.taps, pixel = r * r * panel_width();
   const std::int64_t features = width(panel), first = panel % panels_per_block_ * panel_width();
-  const FloatBuffer local(kChunk * pixel);
+  const FloatBuffer local(small_copy());
   float* const dense = local.data();
   const auto transform = kernels_.expand[problem_.family][r - 2];
   for (std::int64_t block = 0; block < problem_.lhs_blocks(); ++block) {
@@ -72,7 +74,7 @@ void WinogradStages::contract_small(const float* sums, std::int64_t row_step, st
                                     std::int64_t lhs_block, Range in, std::int64_t panel, float* small) const {
   const std::int64_t n = problem_.points, r = problem_.taps, pixel = r * r * panel_width();
   const std::int64_t features = width(panel), first = panel % panels_per_block_ * panel_width();
-  const FloatBuffer local(kChunk * pixel);
+  const FloatBuffer local(small_copy());
   float* const dense = local.data();
   const auto transform = kernels_.contract[problem_.family][r - 2];
   const Plane plane = problem_.small_plane(lhs_block, panel / panels_per_block_);
