@@ -36,8 +36,20 @@ void expect_product(const Tensor& a, const Tensor& b, const Shape& batch) {
 }
 
 TEST(Matmul, MultipliesMatrices) {
-  for (const auto& [m, k, n] :
-       {std::tuple{1, 1, 1}, {2, 3, 4}, {5, 7, 1}, {1, 7, 5}, {200, 3, 5}, {3, 2, 600}, {400, 30, 520}, {5, 300, 5}})
+  for (const auto& [m, k, n] : {std::tuple{1, 1, 1},
+                                {2, 3, 4},
+                                {5, 7, 1},
+                                {1, 7, 5},
+                                {200, 3, 5},
+                                {3, 2, 600},
+                                {400, 30, 520},
+                                {5, 300, 5},
+                                {64, 3136, 10},
+                                {300, 40, 8},
+                                {9, 20, 4},
+                                {7, 2, 5},
+                                {128, 1100, 128},
+                                {100, 60, 400}})
     expect_product(sample({m, k}, -1, 1, 1), sample({k, n}, -1, 1, 2), {});
 }
 
@@ -132,12 +144,14 @@ TEST(Matmul, HasTheSameBitsForAnyNumberOfThreads) {
   const int threads = num_threads();
   const Tensor a = sample({500, 70}).to(DType::Float32), b = sample({70, 1100}).to(DType::Float32);
   const Tensor batch = sample({40, 33, 70}).to(DType::Float32);
+  const Tensor long_rows = sample({64, 3136}).to(DType::Float32), narrow = sample({3136, 10}).to(DType::Float32);
   std::vector<std::vector<float>> results;
   for (int count : {1, 2, 3}) {
     set_num_threads(count);
     std::vector<float> all;
-    for (const Tensor& result : {matmul(a, b), matmul(batch, b), matmul(batch, expand_dims(b, 0)),
-                                 grad([&](const Tensor& x) { return sum(matmul(x, b) * matmul(x, b)); })(a)})
+    for (const Tensor& result :
+         {matmul(long_rows, narrow), matmul(a, b), matmul(batch, b), matmul(batch, expand_dims(b, 0)),
+          grad([&](const Tensor& x) { return sum(matmul(x, b) * matmul(x, b)); })(a)})
       all.insert(all.end(), result.data<float>().begin(), result.data<float>().end());
     results.push_back(std::move(all));
   }
