@@ -39,11 +39,14 @@ class WindowSumTranspose final : public Primitive {
 
   void forward(const Tensors& inputs, Tensor& output) const override {
     visit_floating(output.dtype(), [&]<class T>() {
-      const T *const u = inputs[0].data<T>().data(), *const nothing = nullptr;
-      kernels::write_windows(*windows_, output, nothing,
-                             [u]<bool kAdds>(std::int64_t at, const Cell& cell, const T*, T* to) {
-                               kernels::spread_cell<kAdds>(cell, u + at, to);
-                             });
+      const T* const u = inputs[0].data<T>().data();
+      kernels::write_windows<T>(
+          *windows_, output,
+          [=]<bool kAdds>(std::int64_t at, const Cell& cell, T* to) { kernels::spread_cell<kAdds>(cell, u + at, to); },
+          [=, step = windows_->column_step()]<bool kAdds>(std::int64_t at, std::int64_t first, std::int64_t count,
+                                                          const auto& runs, T* to) {
+            kernels::spread_columns<kAdds>(runs, step, first, count, u + at, to);
+          });
     });
   }
 

@@ -23,10 +23,15 @@ class MaxPoolScatter final : public Primitive {
   void forward(const Tensors& inputs, Tensor& output) const override {
     visit_floating(output.dtype(), [&]<class T>() {
       const T *const x = inputs[0].data<T>().data(), *const u = inputs[1].data<T>().data();
-      kernels::write_windows(*windows_, output, x,
-                             [u]<bool kAdds>(std::int64_t at, const Cell& cell, const T* from, T* to) {
-                               kernels::scatter_to_winners<kAdds>(cell, from, u + at, to);
-                             });
+      kernels::write_windows<T>(
+          *windows_, output,
+          [=]<bool kAdds>(std::int64_t at, const Cell& cell, T* to) {
+            kernels::scatter_to_winners<kAdds>(cell, x, u + at, to);
+          },
+          [=, step = windows_->column_step()]<bool kAdds>(std::int64_t at, std::int64_t first, std::int64_t count,
+                                                          const auto& runs, T* to) {
+            kernels::scatter_to_column_winners<kAdds>(runs, step, first, count, x, u + at, to);
+          });
     });
   }
 
@@ -50,17 +55,18 @@ class MaxPoolGather final : public Primitive {
       const T *const x = inputs[0].data<T>().data(), *const u = inputs[1].data<T>().data();
       T* const out = output.mutable_data<T>().data();
       parallel_for(windows_->rows(), windows_->block(), [&](std::int64_t begin, std::int64_t end) {
-        kernels::Windows::Scratch scratch;
-        for (std::int64_t row = begin; row < end; ++row)
-          windows_->for_each_cell(row, scratch, [&](std::int64_t at, const Cell& cell, std::int64_t stride) {
-            T* const to = out + row * windows_->row_size() + at;
-            if (stride == 1) {
-              kernels::gather_from_winners(cell, x, u, to);
-            } else {
-              kernels::SideBySide<T> keys(cell, stride), values(cell, stride);
-              kernels::gather_from_winners(keys.cell(), keys(x), values(u), to);
-            }
-          });
+        kernels::Windows::Row scratch;
+        for (std::int64_t row = begin; row < end; ++row) {
+          T* const to = out + row * windows_->row_size();
+          if (windows_->is_strided())
+            windows_->for_each_columns(row, scratch, [&](std::int64_t first, std::int64_t count, const auto& runs) {
+              kernels::gather_from_column_winners(runs, windows_->column_step(), first, count, x, u, to + first);
+            });
+          else
+            windows_->for_each_cell(row, scratch, [&](std::int64_t at, const Cell& cell) {
+              kernels::gather_from_winners(cell, x, u, to + at);
+            });
+        }
       });
     });
   }

@@ -120,21 +120,18 @@ void gather_from_winners(const Cell& cell, const T* x, const T* u, T* out) {
   });
 }
 
-// Writes u[i], or adds it if kAdds, to all elements that output i sees.
+// Writes u[i], or adds it if kAdds, to all elements that output i sees: one run of memory after the other.
 template <bool kAdds, class T>
 void spread_cell(const Cell& cell, const T* u, T* dx) {
   namespace simd = Eigen::internal;
-  with_count(cell, [&]<int K>() {
-    const std::int64_t count = K > 0 ? K : cell.count;
+  for (std::int64_t k = 0; k < cell.count; ++k) {
+    T* const to = dx + cell.offsets[k];
     for_each_packet<T>(cell.n, [&]<class P>(std::int64_t i) {
       const P given = simd::ploadu<P>(u + i);
-      for (std::int64_t k = 0; k < count; ++k) {
-        T* const to = dx + cell.offsets[k] + i;
-        if constexpr (kAdds) simd::pstoreu(to, simd::padd(simd::ploadu<P>(to), given));
-        else simd::pstoreu(to, given);
-      }
+      if constexpr (kAdds) simd::pstoreu(to + i, simd::padd(simd::ploadu<P>(to + i), given));
+      else simd::pstoreu(to + i, given);
     });
-  });
+  }
 }
 
 // to[i] = from[i * stride]; written for strides of 2 in a way that compilers turn into shuffles.
