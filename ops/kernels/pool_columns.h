@@ -76,14 +76,15 @@ struct ColumnWinners {
   T best[kBeside];
 };
 
-// dx += u[i] at the winner of column first + i; or, if not kAdds, = that, and = 0 at the others that the columns see.
+// dx += u[i] at the winner of column first + i; or, if not kAdds, = that, and = 0 at the others that the columns
+// see: then windows must partition the input.
 template <bool kAdds, class T>
 void scatter_to_column_winners(const std::vector<WindowRun>& runs, std::int64_t step, std::int64_t first,
                                std::int64_t count, const T* x, const T* u, T* dx) {
   const ColumnWinners<T> winners(runs, step, first, count, x);
-  if constexpr (!kAdds)
-    for (const WindowRun& run : runs)
-      for (std::int64_t i = first; i < first + count; ++i) dx[run.offset + i * step] = T{0};
+  if constexpr (!kAdds)  // the window's last axis is a step long: its runs make up whole lines
+    for (std::size_t k = 0; k < runs.size(); k += static_cast<std::size_t>(step))
+      std::fill_n(dx + runs[k].offset + first * step, count * step, T{0});
   for (std::int64_t i = 0; i < count; ++i)
     if (winners.which[i] >= 0) dx[runs[static_cast<std::size_t>(winners.which[i])].offset + (first + i) * step] += u[i];
 }

@@ -45,6 +45,7 @@ class Windows {
   struct Row {
     std::vector<WindowRun> runs;
     std::vector<std::int64_t> offsets, starts, positions;  // starts: of its windows, for each axis but the last
+    std::int64_t found = -1, steps = 0;  // the row, and how many after it see the same runs of further lines
   };
   void find_runs(std::int64_t row, Row& result) const;
 
@@ -57,7 +58,8 @@ class Windows {
   template <class F>
   void for_each_cell(std::int64_t row, Row& scratch, F&& f) const {
     find_runs(row, scratch);
-    auto& [runs, offsets, starts, positions] = scratch;
+    const std::vector<WindowRun>& runs = scratch.runs;
+    std::vector<std::int64_t>& offsets = scratch.offsets;
     offsets.resize(runs.size());
     std::int64_t begin = 0, end = columns_;  // of the columns that all runs reach
     for (const WindowRun& run : runs) begin = std::max(begin, run.first), end = std::min(end, run.last);
@@ -66,10 +68,10 @@ class Windows {
     const std::int64_t step = column_step();
     const auto edge = [&](std::int64_t column) {
       std::int64_t count = 0;
-      for (const WindowRun& run : scratch.runs)
+      for (const WindowRun& run : runs)
         if (run.first <= column && column < run.last)
-          scratch.offsets[static_cast<std::size_t>(count++)] = run.offset + column * step;
-      f(column * channels_, Cell{scratch.offsets.data(), count, channels_});
+          offsets[static_cast<std::size_t>(count++)] = run.offset + column * step;
+      f(column * channels_, Cell{offsets.data(), count, channels_});
     };
     for (std::int64_t column = 0; column < begin; ++column) edge(column);
     const std::int64_t columns = step == channels_ ? end - begin : 1;
