@@ -62,31 +62,59 @@ struct Plan {
   }
 };
 
-// out = a b for a panel b of `width` columns, at most as wide as the micro-kernel's tile: faster than by OpenBLAS,
-// which would pack both first. Rows of b and of `out` are adjacent, those of a lie lda apart.
+// Products of some rows of a, `row_step` apart, with panels of b as wide as the micro-kernel's tile: out = a b. Faster
+// than OpenBLAS where the result or the sums are short, for it packs both operands first.
 template <class T>
-void multiply_panel(std::int64_t rows, std::int64_t width, std::int64_t terms, const T* a, std::int64_t lda, const T* b,
-                    T* out) {
-  const kernels::MatrixKernels<T>& matrix = kernels::table<kernels::MatrixKernels<T>>();
-  std::int64_t row_offsets[kRows], out_offsets[kRows];
-  for (std::int64_t i = 0; i < rows; ++i) row_offsets[i] = i * lda, out_offsets[i] = i * width;
-  const auto multiply = [&](std::int64_t first, std::int64_t count, const T* panel, std::int64_t step) {
-    const kernels::Segment segment{0, 0, count};
+class PanelProducts {
+ public:
+  PanelProducts(std::int64_t rows, std::int64_t row_step, std::int64_t out_step) : rows_(rows) {
+    for (std::int64_t i = 0; i < rows; ++i) row_offsets_[i] = i * row_step, out_offsets_[i] = i * out_step;
+  }
+
+  // b has `width` columns and adjacent rows.
+  void narrow(std::int64_t width, std::int64_t terms, const T* a, const T* b, T* out) const {
+    // The kernel reads whole vectors: the last terms, where they would end outside b, from a copy.
+    const std::int64_t last = std::min(terms, (kernels_.panel_width - 1) / width), first = terms - last;
+    if (first > 0) multiply(a, 1, first, b, width, width, out, false);
+    if (last == 0) return;
+    T copy[2 * kPanel];
+    std::fill(std::copy_n(b + first * width, last * width, copy), copy + 2 * kPanel, T{0});
+    multiply(a + first, 1, last, copy, width, width, out, first > 0);
+  }
+
+  // a(i, t) = a[i * row_step + t * a_step] and b(t, j) = b[t * b_row + j * b_column] for at most kShort terms.
+  void few_terms(std::int64_t columns, std::int64_t terms, const T* a, std::int64_t a_step, const T* b,
+                 std::int64_t b_row, std::int64_t b_column, T* out) const {
+    const std::int64_t panel_width = kernels_.panel_width;
+    T panel[kShort * kPanel] = {};
+    for (std::int64_t j = 0; j < columns; j += panel_width) {
+      const std::int64_t width = std::min(panel_width, columns - j);
+      kernels_.copy({terms, width, b + j * b_column, b_row, b_column, panel, panel_width, 1});
+      multiply(a, a_step, terms, panel, panel_width, width, out + j, false);
+    }
+  }
+
+  static std::int64_t width() { return kernels::table<kernels::MatrixKernels<T>>().panel_width; }
+
+  static constexpr std::int64_t kShort = 16;
+
+ private:
+  void multiply(const T* a, std::int64_t a_step, std::int64_t terms, const T* panel, std::int64_t panel_step,
+                std::int64_t width, T* out, bool add) const {
+    const kernels::Segment segment{0, 0, terms};
     kernels::TileProduct<T> product{};
-    product.lhs = a + first, product.rows = row_offsets, product.row_count = rows, product.lhs_step = 1;
-    product.rhs = panel, product.rhs_step = step, product.segments = &segment, product.segment_count = 1;
-    product.out = out, product.out_rows = out_offsets, product.width = width, product.add = first > 0;
-    matrix.multiply(product);
-  };
-  // The kernel reads whole vectors: the last terms, where they would end outside b, from a copy.
-  const std::int64_t last = std::min(terms, (matrix.panel_width - 1) / width), first = terms - last;
-  if (first > 0) multiply(0, first, b, width);
-  if (last == 0) return;
-  constexpr std::int64_t kPanel = 64;  // no micro-kernel is wider
-  T copy[kPanel + kPanel];
-  std::fill(std::copy_n(b + first * width, last * width, copy), copy + 2 * kPanel, T{0});
-  multiply(first, last, copy, width);
-}
+    product.lhs = a, product.rows = row_offsets_, product.row_count = rows_, product.lhs_step = a_step;
+    product.rhs = panel, product.rhs_step = panel_step, product.segments = &segment, product.segment_count = 1;
+    product.out = out, product.out_rows = out_offsets_, product.width = width, product.add = add;
+    kernels_.multiply(product);
+  }
+
+  static constexpr std::int64_t kPanel = 64;  // no micro-kernel is wider
+
+  const kernels::MatrixKernels<T>& kernels_ = kernels::table<kernels::MatrixKernels<T>>();
+  const std::int64_t rows_;
+  std::int64_t row_offsets_[kRows], out_offsets_[kRows];
+};
 
 constexpr Transpose flip(Transpose transpose) { return transpose == Transpose::Yes ? Transpose::No : Transpose::Yes; }
 
@@ -206,10 +234,15 @@ class Matmul final : public Primitive {
     const std::int64_t m = plan.rows.length(row), n = plan.columns.length(column), k = plan.terms.length(part);
     const T* const from_a = a + (a_flipped ? t * lda + i : i * lda + t);
     const T* const from_b = b + (b_flipped ? j * ldb + t : t * ldb + j);
-    if (!a_flipped && !b_flipped && k > 0 && e.n >= kNarrow &&
-        e.n <= kernels::table<kernels::MatrixKernels<T>>().panel_width)
-      multiply_panel(m, n, k, from_a, lda, from_b, out + i * e.n);
-    else gemm(transpose_a_, transpose_b_, m, n, k, T{1}, from_a, lda, from_b, ldb, T{0}, out + i * e.n + j, e.n);
+    T* const to = out + i * e.n + j;
+    using Panels = PanelProducts<T>;
+    const bool wide_enough = k > 0 && e.n >= kNarrow;
+    if (wide_enough && k <= Panels::kShort)
+      Panels(m, a_flipped ? 1 : lda, e.n)
+          .few_terms(n, k, from_a, a_flipped ? lda : 1, from_b, b_flipped ? 1 : ldb, b_flipped ? ldb : 1, to);
+    else if (wide_enough && !a_flipped && !b_flipped && e.n <= Panels::width())
+      Panels(m, lda, e.n).narrow(n, k, from_a, from_b, to);
+    else gemm(transpose_a_, transpose_b_, m, n, k, T{1}, from_a, lda, from_b, ldb, T{0}, to, e.n);
   }
 
   const Transpose transpose_a_, transpose_b_;

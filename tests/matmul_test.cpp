@@ -49,7 +49,9 @@ TEST(Matmul, MultipliesMatrices) {
                                 {9, 20, 4},
                                 {7, 2, 5},
                                 {128, 1100, 128},
-                                {100, 60, 400}})
+                                {100, 60, 400},
+                                {64, 10, 3136},
+                                {40, 16, 20}})
     expect_product(sample({m, k}, -1, 1, 1), sample({k, n}, -1, 1, 2), {});
 }
 
@@ -60,6 +62,18 @@ TEST(Matmul, BroadcastsBatches) {
   expect_product(sample({6, 1, 2, 4}), sample({3, 4, 5}), {6, 3});
   expect_product(sample({6, 3, 2, 4}), sample({6, 1, 4, 5}), {6, 3});
   expect_product(sample({1, 2, 4}), sample({1, 1, 4, 5}), {1, 1});
+  expect_product(sample({3, 20, 40}), sample({3, 40, 7}), {3});
+}
+
+// The gradients multiply transposed operands: g b^T and a^T g.
+TEST(Matmul, MultipliesTransposedMatrices) {
+  for (const auto& [m, k, n] : {std::tuple{7, 9, 5}, {64, 300, 10}, {30, 40, 16}, {10, 600, 3}, {128, 20, 128}}) {
+    const Tensor a = sample({m, k}, -1, 1, 1), b = sample({k, n}, -1, 1, 2), g = sample({m, n}, -1, 1, 3);
+    const Tensors gradients = vjp([](const Tensor& x, const Tensor& y) { return matmul(x, y); }, {a, b}).pullback(g);
+    const auto close = [](const Tensor& x, const Tensor& y) { return max(abs(x - y)).item<double>() < 1e-12; };
+    EXPECT_TRUE(close(gradients[0], sum(expand_dims(g, 1) * expand_dims(b, 0), -1)));
+    EXPECT_TRUE(close(gradients[1], sum(expand_dims(a, 2) * expand_dims(g, 1), 0)));
+  }
 }
 
 TEST(Matmul, TakesEmptyExtents) {
