@@ -2,13 +2,13 @@
 // Internal.
 #pragma once
 
+#include <algorithm>
 #include <functional>
-#include <utility>
 #include <vector>
 
 #include "cotangent/ops/kernels/elementwise.h"
-#include "cotangent/ops/kernels/pool_columns.h"
-#include "cotangent/ops/kernels/pool_loops.h"
+#include "cotangent/ops/kernels/isa/dispatch.h"
+#include "cotangent/ops/kernels/isa/pool.h"
 #include "cotangent/ops/kernels/strided_copy.h"
 #include "cotangent/ops/pool.h"
 
@@ -50,7 +50,7 @@ class Windows {
   void find_runs(std::int64_t row, Row& result) const;
 
   // True if a row's columns are single elements that do not lie side by side in the input: then rows are not cut into
-  // cells, but read by for_each_columns().
+  // cells.
   bool is_strided() const { return channels_ == 1 && column_step() != 1; }
 
   // Cuts a row of the output into cells and calls f(at, cell) for each; together they have every element of the row
@@ -82,12 +82,15 @@ class Windows {
     for (std::int64_t column = end; column < columns_; ++column) edge(column);
   }
 
-  // For strided windows: calls f(first, count, runs) for at most kBeside columns at a time.
+  // Cuts a row of the output into cells, or if strided into columns, and calls f(at, outputs), where `outputs` is a
+  // Cell or Columns, the first of which is the row's element `at`.
   template <class F>
-  void for_each_columns(std::int64_t row, Row& scratch, F&& f) const {
+  void for_each_outputs(std::int64_t row, Row& scratch, F&& f) const {
+    if (!is_strided()) return for_each_cell(row, scratch, f);
     find_runs(row, scratch);
+    const std::vector<WindowRun>& runs = scratch.runs;
     for (std::int64_t first = 0; first < columns_; first += kBeside)
-      f(first, std::min(kBeside, columns_ - first), std::as_const(scratch.runs));
+      f(first, Columns{runs.data(), std::ssize(runs), column_step(), first, std::min(kBeside, columns_ - first)});
   }
 
   // True if every input element lies in exactly one window and no window sees padding.
@@ -106,55 +109,27 @@ class Windows {
 
 using WindowsPtr = std::shared_ptr<const Windows>;  // shared by a primitive and its derivatives
 
-// Folds what the windows see: Fold as fold_cell takes it.
-template <class Fold, class T>
-void fold_windows(const Windows& windows, const Tensor& input, Tensor& output, T nothing) {
-  const T* const x = input.data<T>().data();
-  T* const out = output.mutable_data<T>().data();
-  const std::int64_t step = windows.column_step();
-  parallel_for(windows.rows(), windows.block(), [&](std::int64_t begin, std::int64_t end) {
+// Calls f(outputs, row element) for all outputs, Cell or Columns, the first of which has that number. `block` rows are
+// done by one thread.
+template <class F>
+void for_all_outputs(const Windows& windows, std::int64_t block, F f) {
+  parallel_for(windows.rows(), block, [&](std::int64_t begin, std::int64_t end) {
     Windows::Row scratch;
-    for (std::int64_t row = begin; row < end; ++row) {
-      T* const to = out + row * windows.row_size();
-      if (windows.is_strided())
-        windows.for_each_columns(row, scratch, [&](std::int64_t first, std::int64_t count, const auto& runs) {
-          fold_columns<Fold>(runs, step, first, count, x, nothing, to + first);
-        });
-      else
-        windows.for_each_cell(row, scratch,
-                              [&](std::int64_t at, const Cell& cell) { fold_cell<Fold>(cell, x, nothing, to + at); });
-    }
+    for (std::int64_t row = begin; row < end; ++row)
+      windows.for_each_outputs(
+          row, scratch, [&](std::int64_t at, const auto& outputs) { f(outputs, row * windows.row_size() + at); });
   });
 }
 
-// The transposes: calls cell.template operator()<adds>(at, cell, out) for every cell, the first of whose outputs is
-// number `at`, to write, or add, where the cell sees `out`, that is `output`; or for strided windows
-// columns.template operator()<adds>(at, first, count, runs, out).
-template <class T, class CellBody, class ColumnsBody>
-void write_windows(const Windows& windows, Tensor& output, CellBody for_cell, ColumnsBody for_columns) {
+// For the transposes, which write input elements: calls f(outputs, number, adds, dx). With `adds`, dx starts as 0 and
+// is to be added to; without, all its elements are to be written.
+template <class T, class F>
+void write_windows(const Windows& windows, Tensor& output, F f) {
   const bool adds = !windows.is_partition();
   if (adds) fill(output, full({}, 0, output.dtype()));
-  T* const out = output.mutable_data<T>().data();
-  const auto with_adds = [&](const auto& f) {
-    if (adds) f.template operator()<true>();
-    else f.template operator()<false>();
-  };
-  with_adds([&]<bool kAdds>() {
-    parallel_for(windows.rows(), windows.disjoint_block(), [&](std::int64_t begin, std::int64_t end) {
-      Windows::Row scratch;
-      for (std::int64_t row = begin; row < end; ++row) {
-        const std::int64_t at = row * windows.row_size();
-        if (windows.is_strided())
-          windows.for_each_columns(row, scratch, [&](std::int64_t first, std::int64_t count, const auto& runs) {
-            for_columns.template operator()<kAdds>(at + first, first, count, runs, out);
-          });
-        else
-          windows.for_each_cell(row, scratch, [&](std::int64_t from, const Cell& cell) {
-            for_cell.template operator()<kAdds>(at + from, cell, out);
-          });
-      }
-    });
-  });
+  T* const dx = output.mutable_data<T>().data();
+  for_all_outputs(windows, windows.disjoint_block(),
+                  [&](const auto& outputs, std::int64_t at) { f(outputs, at, adds, dx); });
 }
 
 // Checks the options of a pooling operation, and calls run(channels-last view of x, windows) for its result.
