@@ -15,6 +15,7 @@ namespace {
 using enum ConvAlgorithm;
 
 constexpr std::int64_t kTiny = 512;  // multiply-adds that the definition does sooner than another is set up
+constexpr std::int64_t kLeastGroups = 4;  // of what is called depthwise
 constexpr std::int64_t kFewInFeatures = 16;
 constexpr std::int64_t kDefinition = 1 << 20;  // that it may be left with when memory is short
 
@@ -153,7 +154,7 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
     steps.push_back(forced(operation, problem, element_size, limits));
     return steps;
   }
-  if (limits.algorithm == Auto && fits(Depthwise, problem, element_size, limits)) {
+  if (limits.algorithm == Auto && problem.groups >= kLeastGroups && fits(Depthwise, problem, element_size, limits)) {
     steps.push_back({Depthwise, problem, "its groups have next to no features"});
     return steps;
   }

@@ -5,12 +5,11 @@
 // become zeros. Rows of a tile product are output positions, its terms the channels beneath each kernel position, and
 // its columns a panel of output features, whose weights have been packed side by side. Where output features are too
 // few to fill a vector, each has its weights in a row, and vectors run along the terms.
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_band.h"
+#include "cotangent/ops/kernels/conv_direct_plan.h"
 #include "cotangent/ops/kernels/convolve.h"
 #include "cotangent/ops/kernels/isa/dispatch.h"
 #include "cotangent/ops/kernels/isa/matrix.h"
@@ -18,42 +17,25 @@
 namespace cotangent::kernels {
 namespace {
 
-constexpr std::int64_t kTasks = 16;             // enough for a few threads to share evenly
-constexpr std::int64_t kFewChannels = 16;       // packed, so that a row of the window is one run
-constexpr std::int64_t kShortRun = 32;          // shorter ones are listed term by term
-constexpr std::int64_t kBandBytes = 512 << 10;  // of a task, unless a single row of outputs needs more
-constexpr std::int64_t kLeastRows = 128;        // of a task, where there are as many
-constexpr std::int64_t kMostRows = 4096;
-constexpr std::int64_t kLeastProducts = 1 << 21;       // of a task, which should take longer than setting it up
-constexpr std::int64_t kWeightBytesPerRow = 16 << 10;  // a task reads all weights, which so many rows should pay for
-constexpr std::int64_t kSetBytes = 2048;               // pixels at multiples of it would share few sets of the cache
-
-std::int64_t blocks(std::int64_t extent, std::int64_t block) { return (extent + block - 1) / block; }
-
-// `extent` in equal blocks of at most `most`.
-Blocks cut(std::int64_t extent, std::int64_t most) {
-  most = std::clamp<std::int64_t>(most, 1, extent);
-  return {extent, extent, blocks(extent, blocks(extent, most))};
-}
-
-std::int64_t dilated(std::int64_t extent, std::int64_t dilation) { return (extent - 1) * dilation + 1; }
+constexpr std::int64_t kFewChannels = 16;  // packed, so that a row of the window is one run
+constexpr std::int64_t kShortRun = 32;     // shorter ones are listed term by term
+constexpr std::int64_t kSetBytes = 2048;   // pixels at multiples of it would share few sets of the cache
 
 template <class T>
-class Direct {
+TileShape tile_shape(const MatrixKernels<T>& kernels) {
+  return {kernels.lanes, kernels.panel_width, kernels.few_rows};
+}
+
+template <class T>
+class Direct : private DirectPlan {
  public:
   Direct(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out)
-      : problem_(in_memory_order(problem)),
+      : DirectPlan(problem, sizeof(T), tile_shape(table<MatrixKernels<T>>())),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
         bias_(bias),
         out_(out + problem.out_offset),
-        axes_{problem.lhs_feature, problem.lhs_batch} {
-    for (const ConvAxis& axis : problem_.axes) taps_ *= axis.kernel;
-    dots_ = problem_.out_features <= kernels_.few_rows && problem_.in_features >= kernels_.lanes;
-    channels_ = dots_ ? blocks(problem_.in_features, kernels_.lanes) * kernels_.lanes : problem_.in_features;
-    terms_ = taps_ * channels_;
-    plan();
-  }
+        axes_{problem.lhs_feature, problem.lhs_batch} {}
 
   void run() {
     const Workspace<T> weights(weight_elements());
@@ -67,96 +49,7 @@ class Direct {
     });
   }
 
-  ConvCost cost() const {
-    ConvCost cost;
-    std::int64_t rows = problem_.batch;
-    for (const ConvAxis& axis : problem_.axes) rows *= axis.out;
-    cost.multiply_adds = problem_.groups * rows * taps_ * problem_.in_features * problem_.out_features;
-    cost.products = fmt::format("{} x ({} x {}) x ({} x {})", problem_.groups * box_count(), row_most_, terms_, terms_,
-                                problem_.out_features);
-    cost.workspace = static_cast<std::int64_t>(sizeof(T)) *
-                     (weight_elements() + num_threads() * (band_elements_ + row_most_ * kernels_.panel_width));
-    return cost;
-  }
-
  private:
-  struct Box {
-    Range images, rows, columns;         // rows and columns: output positions on the last two axes
-    std::vector<std::int64_t> position;  // on the others
-  };
-
-  std::int64_t weight_elements() const {
-    return problem_.groups * terms_ * (dots_ ? problem_.out_features : panels_.count() * kernels_.panel_width);
-  }
-
-  const ConvAxis& row_axis() const { return problem_.axes[problem_.axes.size() - 2]; }
-  const ConvAxis& column_axis() const { return problem_.axes.back(); }
-
-  static std::int64_t input_extent(const ConvAxis& axis, std::int64_t outputs) {
-    return (outputs - 1) * axis.stride + dilated(axis.kernel, axis.rhs_dilation);
-  }
-
-  // How the output is cut: depends on the problem alone.
-  void plan() {
-    const std::int64_t element = sizeof(T);
-    pixel_step_ = channels_;
-    if (pixel_step_ * element % kSetBytes == 0) pixel_step_ += 64 / element;
-    const std::int64_t weight_bytes = terms_ * problem_.out_features * element;
-    const std::int64_t wanted =
-        std::clamp(std::max(weight_bytes / kWeightBytesPerRow, kLeastProducts / (terms_ * problem_.out_features)),
-                   kLeastRows, kMostRows);
-    const ConvAxis &rows = row_axis(), &columns = column_axis();
-    std::int64_t plane = pixel_step_ * element, others = 1;
-    for (std::size_t d = 0; d + 2 < problem_.axes.size(); ++d) {
-      plane *= dilated(problem_.axes[d].kernel, problem_.axes[d].rhs_dilation);
-      others *= problem_.axes[d].out;
-    }
-    column_blocks_ = cut(columns.out, columns.out <= 2 * wanted ? columns.out : wanted);
-    const auto band_bytes = [&](std::int64_t row_count) {
-      return plane * input_extent(rows, row_count) * input_extent(columns, column_blocks_.block);
-    };
-    std::int64_t most = std::max<std::int64_t>(1, wanted / column_blocks_.block);
-    while (most > 1 && band_bytes(std::min(most, rows.out)) > kBandBytes) --most;
-    row_blocks_ = cut(rows.out, most);
-    std::int64_t images = 1;
-    if (others == 1 && row_blocks_.count() == 1 && column_blocks_.count() == 1)
-      images =
-          std::clamp<std::int64_t>(wanted / (rows.out * columns.out), 1, 2 * kBandBytes / band_bytes(rows.out) + 1);
-    const std::int64_t pieces = problem_.groups * others * row_blocks_.count() * column_blocks_.count();
-    images = std::min(images, std::max<std::int64_t>(1, problem_.batch * pieces / kTasks));
-    image_blocks_ = cut(problem_.batch, images);
-    const std::int64_t tasks = pieces * image_blocks_.count();
-    const std::int64_t panel_tasks = tasks < kTasks ? std::min(panels_.count(), blocks(kTasks, tasks)) : 1;
-    panel_blocks_ = cut(panels_.count(), blocks(panels_.count(), panel_tasks));
-    row_most_ = image_blocks_.block * row_blocks_.block * column_blocks_.block;
-    band_elements_ = image_blocks_.block * band_bytes(row_blocks_.block) / element;
-  }
-
-  std::int64_t box_count() const {
-    std::int64_t count = image_blocks_.count() * row_blocks_.count() * column_blocks_.count();
-    for (std::size_t d = 0; d + 2 < problem_.axes.size(); ++d) count *= problem_.axes[d].out;
-    return count;
-  }
-
-  Box box_at(std::int64_t index) const {
-    Box box;
-    box.columns = column_blocks_.range(index % column_blocks_.count());
-    index /= column_blocks_.count();
-    box.rows = row_blocks_.range(index % row_blocks_.count());
-    index /= row_blocks_.count();
-    box.position.resize(problem_.axes.size() - 2);
-    for (std::size_t d = box.position.size(); d-- > 0; index /= problem_.axes[d].out)
-      box.position[d] = index % problem_.axes[d].out;
-    box.images = image_blocks_.range(index);
-    return box;
-  }
-
-  // The output positions of a box on axis d.
-  Range outputs(const Box& box, std::size_t d) const {
-    if (d < box.position.size()) return {box.position[d], box.position[d] + 1};
-    return d == box.position.size() ? box.rows : box.columns;
-  }
-
   // The weights of each output feature in a row: kernel positions, then input features with zeros beyond the last.
   void pack_rows(T* to) const {
     std::fill_n(to, weight_elements(), T{0});
@@ -168,12 +61,6 @@ class Direct {
         to += channels_;
       });
     }
-  }
-
-  std::int64_t rhs_offset(const std::vector<std::int64_t>& tap) const {
-    std::int64_t at = 0;
-    for (std::size_t d = 0; d < tap.size(); ++d) at += tap[d] * problem_.axes[d].rhs_step;
-    return at;
   }
 
   // Terms in the order of kernel positions, then features; a panel of features side by side, zeros beyond the last.
@@ -191,18 +78,6 @@ class Direct {
         panel += problem_.in_features * width;
       });
     });
-  }
-
-  template <class Visitor>
-  void for_each_tap(Visitor visitor) const {
-    std::vector<std::int64_t> tap(problem_.axes.size(), 0);
-    for (std::int64_t t = 0; t < taps_; ++t) {
-      visitor(tap);
-      for (std::size_t d = tap.size(); d-- > 0;) {
-        if (++tap[d] < problem_.axes[d].kernel) break;
-        tap[d] = 0;
-      }
-    }
   }
 
   void compute(std::int64_t group, std::int64_t index, Range panel_range) const {
@@ -329,16 +204,10 @@ class Direct {
       }
   }
 
-  const ConvProblem problem_;
   const T *lhs_, *rhs_, *bias_;
   T* out_;
   const BandAxes axes_;
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
-  const Blocks panels_{problem_.out_features, problem_.out_features, kernels_.panel_width};
-  bool dots_ = false;          // vectors run along terms
-  std::int64_t channels_ = 0;  // input features, with those of zeros that fill a vector
-  std::int64_t taps_ = 1, terms_ = 0, pixel_step_ = 0, row_most_ = 0, band_elements_ = 0;
-  Blocks panel_blocks_, image_blocks_, row_blocks_, column_blocks_;
   const T* weights_ = nullptr;
 };
 
@@ -355,9 +224,9 @@ std::string refusal(const ConvProblem& problem) {
 
 ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size) {
   if (std::string why = refusal(problem); !why.empty()) return {.refusal = std::move(why)};
-  return element_size == sizeof(float)
-             ? Direct<float>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost()
-             : Direct<double>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost();
+  const TileShape tile = element_size == sizeof(float) ? tile_shape(table<MatrixKernels<float>>())
+                                                       : tile_shape(table<MatrixKernels<double>>());
+  return DirectPlan(problem, element_size, tile).cost();
 }
 
 template <class T>

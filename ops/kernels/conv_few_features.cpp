@@ -1,4 +1,4 @@
-// Convolution towards few output features, as the gradient of a first layer and the last layer of a decoder are.
+// Convolution between few features on both sides, as filters of pictures and signals are.
 //
 // A panel of one or three features would leave most of a vector idle. Here the vectors run along output positions
 // instead: a band of lhs is gathered with one plane for each channel, rows of the tile product are the output features,
@@ -20,13 +20,6 @@ namespace {
 constexpr std::int64_t kTasks = 16;             // enough for a few threads to share evenly
 constexpr std::int64_t kBandBytes = 192 << 10;  // of a task, unless a single row of outputs needs more
 constexpr std::int64_t kColumns = 512;          // of a task, where there are as many
-
-std::int64_t quotient(std::int64_t extent, std::int64_t block) { return (extent + block - 1) / block; }
-
-Blocks cut(std::int64_t extent, std::int64_t most) {
-  most = std::clamp<std::int64_t>(most, 1, extent);
-  return {extent, extent, quotient(extent, quotient(extent, most))};
-}
 
 template <class T>
 class FewFeatures {
@@ -89,10 +82,10 @@ class FewFeatures {
     while (most > 1 && bytes(std::min(most, rows.out)) > kBandBytes) --most;
     const std::int64_t pieces = problem_.groups * problem_.batch * others;
     most = std::min(most, std::max<std::int64_t>(1, rows.out * pieces / kTasks));
-    row_blocks_ = cut(rows.out, most);
+    row_blocks_ = cut_evenly(rows.out, most);
     // Planes a power of two apart would share few sets of the cache.
     const std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));
-    plane_ = quotient(outer_planes_ * input_extent(rows, row_blocks_.block) * pitch_, line) * line;
+    plane_ = ceiling_quotient(outer_planes_ * input_extent(rows, row_blocks_.block) * pitch_, line) * line;
     if (plane_ / line % 2 == 0) plane_ += line;
   }
 

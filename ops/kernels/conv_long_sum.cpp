@@ -26,14 +26,6 @@ constexpr std::int64_t kFewTiles = 8;                  // of rows, for which rhs
 constexpr std::int64_t kPartialBytes = 64 << 20;       // the most that all splits' accumulators take
 constexpr std::int64_t kSetBytes = 1024;               // pixels at multiples of it share few sets of the cache
 
-std::int64_t quotient(std::int64_t extent, std::int64_t block) { return (extent + block - 1) / block; }
-
-// `extent` in equal blocks of at most `most`.
-Blocks cut(std::int64_t extent, std::int64_t most) {
-  most = std::clamp<std::int64_t>(most, 1, extent);
-  return {extent, extent, quotient(extent, quotient(extent, most))};
-}
-
 // The same problem with lhs and rhs in each other's place. Where y = x * stride + k - low ties the positions of input,
 // output and window, k = y + x' * stride - low' does with x' = out - 1 - x, that is, with the output written backwards.
 ConvProblem swap_operands(const ConvProblem& problem) {
@@ -79,7 +71,7 @@ class LongSum {
     const std::int64_t tasks = problem_.groups * channel_blocks_.count() * panel_blocks_.count();
     const std::int64_t size = accumulator_size();
     const Workspace<T> partial(tasks * splits_ * size);
-    const Blocks shares{chunks(), chunks(), quotient(chunks(), splits_)};
+    const Blocks shares{chunks(), chunks(), ceiling_quotient(chunks(), splits_)};
     parallel_for(tasks * splits_, 1, [&](std::int64_t index, std::int64_t) {
       T* const to = partial.data() + index * size;
       const std::int64_t split = index % splits_;
@@ -132,9 +124,9 @@ class LongSum {
     const std::int64_t element = sizeof(T), width = kernels_.panel_width;
     std::int64_t channels = problem_.batch, panels = panels_.count();
     while (positions_ * channels * panels * width * element > kAccumulatorBytes && (panels > 4 || channels > 32))
-      (panels > 4 ? panels : channels) = quotient(panels > 4 ? panels : channels, 2);
-    channel_blocks_ = cut(problem_.batch, channels);
-    panel_blocks_ = cut(panels_.count(), panels);
+      (panels > 4 ? panels : channels) = ceiling_quotient(panels > 4 ? panels : channels, 2);
+    channel_blocks_ = cut_evenly(problem_.batch, channels);
+    panel_blocks_ = cut_evenly(panels_.count(), panels);
     pixel_step_ = channel_blocks_.block;
     if (pixel_step_ * element % kSetBytes == 0) pixel_step_ += 64 / element;
 
@@ -146,11 +138,11 @@ class LongSum {
     }
     const std::int64_t wanted = std::clamp<std::int64_t>(
         kChunkBytes / element / (channel_blocks_.block + panel_blocks_.block * width), 64, 1024);
-    column_blocks_ = cut(columns.kernel, columns.kernel <= 2 * wanted ? columns.kernel : wanted);
-    row_blocks_ = cut(rows.kernel, std::max<std::int64_t>(1, wanted / column_blocks_.block));
+    column_blocks_ = cut_evenly(columns.kernel, columns.kernel <= 2 * wanted ? columns.kernel : wanted);
+    row_blocks_ = cut_evenly(rows.kernel, std::max<std::int64_t>(1, wanted / column_blocks_.block));
     const bool whole = others == 1 && row_blocks_.count() == 1 && column_blocks_.count() == 1;
-    image_blocks_ =
-        cut(problem_.in_features, whole ? std::max<std::int64_t>(1, wanted / (rows.kernel * columns.kernel)) : 1);
+    image_blocks_ = cut_evenly(problem_.in_features,
+                               whole ? std::max<std::int64_t>(1, wanted / (rows.kernel * columns.kernel)) : 1);
     band_elements_ = image_blocks_.block * plane * input_extent(rows, row_blocks_.block) *
                      input_extent(columns, column_blocks_.block) * pixel_step_;
     chunk_pixels_ = image_blocks_.block * row_blocks_.block * column_blocks_.block;
@@ -160,7 +152,7 @@ class LongSum {
     panel_elements_ = rhs_in_place_ ? 0 : panel_blocks_.block * chunk_pixels_ * width;
 
     const std::int64_t tasks = problem_.groups * channel_blocks_.count() * panel_blocks_.count();
-    splits_ = std::clamp<std::int64_t>(quotient(kTasks, tasks), 1, chunks());
+    splits_ = std::clamp<std::int64_t>(ceiling_quotient(kTasks, tasks), 1, chunks());
     splits_ = std::clamp<std::int64_t>(kPartialBytes / (tasks * accumulator_size() * element), 1, splits_);
   }
 

@@ -96,4 +96,12 @@ struct Blocks {
   }
 };
 
+constexpr std::int64_t ceiling_quotient(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// [0, extent) in about equal blocks of at most `most`.
+inline Blocks cut_evenly(std::int64_t extent, std::int64_t most) {
+  most = std::clamp<std::int64_t>(most, 1, extent);
+  return {extent, extent, ceiling_quotient(extent, ceiling_quotient(extent, most))};
+}
+
 }  // namespace cotangent::kernels

@@ -1,0 +1,116 @@
+// DirectPlan: the choice of tasks.
+#include "cotangent/ops/kernels/conv_direct_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cotangent/core/parallel.h"
+#include "cotangent/ops/kernels/conv_band.h"
+
+namespace cotangent::kernels {
+namespace {
+
+constexpr std::int64_t kTasks = 16;             // enough for a few threads to share evenly
+constexpr std::int64_t kBandBytes = 512 << 10;  // of a task, unless a single row of outputs needs more
+constexpr std::int64_t kLeastRows = 128;        // of a task, where there are as many
+constexpr std::int64_t kMostRows = 4096;
+constexpr std::int64_t kLeastProducts = 1 << 21;       // of a task, which should take longer than setting it up
+constexpr std::int64_t kWeightBytesPerRow = 16 << 10;  // a task reads all weights, which so many rows should pay for
+constexpr std::int64_t kSetBytes = 2048;               // pixels at multiples of it would share few sets of the cache
+
+}  // namespace
+
+DirectPlan::DirectPlan(const ConvProblem& problem, std::int64_t element_size, const TileShape& tile)
+    : problem_(in_memory_order(problem)),
+      tile_(tile),
+      element_size_(element_size),
+      panels_{problem.out_features, problem.out_features, tile.panel_width} {
+  for (const ConvAxis& axis : problem_.axes) taps_ *= axis.kernel;
+  dots_ = problem_.out_features <= tile.few_rows && problem_.in_features >= tile.lanes;
+  channels_ = dots_ ? ceiling_quotient(problem_.in_features, tile.lanes) * tile.lanes : problem_.in_features;
+  terms_ = taps_ * channels_;
+  cut_output();
+}
+
+ConvCost DirectPlan::cost() const {
+  ConvCost cost;
+  std::int64_t rows = problem_.batch;
+  for (const ConvAxis& axis : problem_.axes) rows *= axis.out;
+  cost.multiply_adds = problem_.groups * rows * taps_ * problem_.in_features * problem_.out_features;
+  cost.products = fmt::format("{} x ({} x {}) x ({} x {})", problem_.groups * box_count(), row_most_, terms_, terms_,
+                              problem_.out_features);
+  cost.workspace =
+      element_size_ * (weight_elements() + num_threads() * (band_elements_ + row_most_ * tile_.panel_width));
+  return cost;
+}
+
+void DirectPlan::cut_output() {
+  const std::int64_t element = element_size_;
+  pixel_step_ = channels_;
+  if (pixel_step_ * element % kSetBytes == 0) pixel_step_ += 64 / element;
+  const std::int64_t weight_bytes = terms_ * problem_.out_features * element;
+  const std::int64_t wanted =
+      std::clamp(std::max(weight_bytes / kWeightBytesPerRow, kLeastProducts / (terms_ * problem_.out_features)),
+                 kLeastRows, kMostRows);
+  const ConvAxis &rows = row_axis(), &columns = column_axis();
+  std::int64_t plane = pixel_step_ * element, others = 1;
+  for (std::size_t d = 0; d + 2 < problem_.axes.size(); ++d) {
+    plane *= dilated_extent(problem_.axes[d].kernel, problem_.axes[d].rhs_dilation);
+    others *= problem_.axes[d].out;
+  }
+  column_blocks_ = cut_evenly(columns.out, columns.out <= 2 * wanted ? columns.out : wanted);
+  const auto band_bytes = [&](std::int64_t row_count) {
+    return plane * input_extent(rows, row_count) * input_extent(columns, column_blocks_.block);
+  };
+  std::int64_t most = std::max<std::int64_t>(1, wanted / column_blocks_.block);
+  while (most > 1 && band_bytes(std::min(most, rows.out)) > kBandBytes) --most;
+  row_blocks_ = cut_evenly(rows.out, most);
+  std::int64_t images = 1;
+  if (others == 1 && row_blocks_.count() == 1 && column_blocks_.count() == 1)
+    images = std::clamp<std::int64_t>(wanted / (rows.out * columns.out), 1, 2 * kBandBytes / band_bytes(rows.out) + 1);
+  const std::int64_t pieces = problem_.groups * others * row_blocks_.count() * column_blocks_.count();
+  images = std::min(images, std::max<std::int64_t>(1, problem_.batch * pieces / kTasks));
+  image_blocks_ = cut_evenly(problem_.batch, images);
+  const std::int64_t tasks = pieces * image_blocks_.count();
+  const std::int64_t panel_tasks = tasks < kTasks ? std::min(panels_.count(), ceiling_quotient(kTasks, tasks)) : 1;
+  panel_blocks_ = cut_evenly(panels_.count(), ceiling_quotient(panels_.count(), panel_tasks));
+  row_most_ = image_blocks_.block * row_blocks_.block * column_blocks_.block;
+  band_elements_ = image_blocks_.block * band_bytes(row_blocks_.block) / element;
+}
+
+std::int64_t DirectPlan::box_count() const {
+  std::int64_t count = image_blocks_.count() * row_blocks_.count() * column_blocks_.count();
+  for (std::size_t d = 0; d + 2 < problem_.axes.size(); ++d) count *= problem_.axes[d].out;
+  return count;
+}
+
+DirectPlan::Box DirectPlan::box_at(std::int64_t index) const {
+  Box box;
+  box.columns = column_blocks_.range(index % column_blocks_.count());
+  index /= column_blocks_.count();
+  box.rows = row_blocks_.range(index % row_blocks_.count());
+  index /= row_blocks_.count();
+  box.position.resize(problem_.axes.size() - 2);
+  for (std::size_t d = box.position.size(); d-- > 0; index /= problem_.axes[d].out)
+    box.position[d] = index % problem_.axes[d].out;
+  box.images = image_blocks_.range(index);
+  return box;
+}
+
+Range DirectPlan::outputs(const Box& box, std::size_t d) const {
+  if (d < box.position.size()) return {box.position[d], box.position[d] + 1};
+  return d == box.position.size() ? box.rows : box.columns;
+}
+
+std::int64_t DirectPlan::weight_elements() const {
+  return problem_.groups * terms_ * (dots_ ? problem_.out_features : panels_.count() * tile_.panel_width);
+}
+
+std::int64_t DirectPlan::rhs_offset(const std::vector<std::int64_t>& tap) const {
+  std::int64_t at = 0;
+  for (std::size_t d = 0; d < tap.size(); ++d) at += tap[d] * problem_.axes[d].rhs_step;
+  return at;
+}
+
+}  // namespace cotangent::kernels

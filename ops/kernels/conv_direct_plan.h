@@ -1,0 +1,73 @@
+// DirectPlan: how a direct convolution is cut into tasks. Internal.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "cotangent/ops/kernels/conv_cost.h"
+#include "cotangent/ops/kernels/conv_matrix.h"
+
+namespace cotangent::kernels {
+
+// The shapes that a level's kernels have: MatrixKernels, without its functions.
+struct TileShape {
+  std::int64_t lanes, panel_width, few_rows;
+};
+
+// Depends on the problem and the tile's shape alone, never on the number of threads.
+class DirectPlan {
+ public:
+  // For a problem without lhs dilation and with something to sum, of elements of that many bytes.
+  DirectPlan(const ConvProblem& problem, std::int64_t element_size, const TileShape& tile);
+
+  ConvCost cost() const;
+
+ protected:
+  // What a task computes: a box of output positions of some images.
+  struct Box {
+    Range images, rows, columns;         // rows and columns: output positions on the last two axes
+    std::vector<std::int64_t> position;  // on the others
+  };
+
+  const ConvAxis& row_axis() const { return problem_.axes[problem_.axes.size() - 2]; }
+  const ConvAxis& column_axis() const { return problem_.axes.back(); }
+  static std::int64_t input_extent(const ConvAxis& axis, std::int64_t outputs) {
+    return (outputs - 1) * axis.stride + (axis.kernel - 1) * axis.rhs_dilation + 1;
+  }
+
+  std::int64_t box_count() const;
+  Box box_at(std::int64_t index) const;
+  // The output positions of a box on axis d.
+  Range outputs(const Box& box, std::size_t d) const;
+
+  std::int64_t weight_elements() const;  // packed
+  // Calls visitor(position on each axis) for all kernel positions, row-major.
+  template <class Visitor>
+  void for_each_tap(Visitor visitor) const {
+    std::vector<std::int64_t> tap(problem_.axes.size(), 0);
+    for (std::int64_t t = 0; t < taps_; ++t) {
+      visitor(tap);
+      for (std::size_t d = tap.size(); d-- > 0;) {
+        if (++tap[d] < problem_.axes[d].kernel) break;
+        tap[d] = 0;
+      }
+    }
+  }
+  std::int64_t rhs_offset(const std::vector<std::int64_t>& tap) const;
+
+  const ConvProblem problem_;  // in the order of lhs's memory
+  const TileShape tile_;
+  const std::int64_t element_size_;
+  const Blocks panels_;        // of output features
+  bool dots_ = false;          // vectors run along terms
+  std::int64_t channels_ = 0;  // input features, with those of zeros that fill a vector
+  std::int64_t taps_ = 1, terms_ = 0;
+  std::int64_t pixel_step_ = 0;                    // elements from one pixel of a band to the next
+  std::int64_t row_most_ = 0, band_elements_ = 0;  // of a task, at most
+  Blocks panel_blocks_, image_blocks_, row_blocks_, column_blocks_;
+
+ private:
+  void cut_output();
+};
+
+}  // namespace cotangent::kernels
