@@ -2,9 +2,6 @@
 #include "cotangent/core/memory.h"
 
 #include <fmt/format.h>
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include <algorithm>
 #include <array>
@@ -22,7 +19,6 @@ namespace cotangent {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kHuge = 4 << 20, kHugePage = 2 << 20;
 constexpr std::size_t kMost = std::size_t{1} << 62;
 constexpr int kSmallClasses = 8;  // 64, 128, ... 512 bytes
 
@@ -47,10 +43,10 @@ class Cache {
  public:
   std::byte* take(SizeClass wanted) {
     if (std::byte* const block = take_free(wanted)) return block;
-    void* block = take_new(wanted.size);
+    void* block = std::aligned_alloc(kAlignment, wanted.size);
     if (block == nullptr) {  // what the cache holds may be just what is missing
       release();
-      block = take_new(wanted.size);
+      block = std::aligned_alloc(kAlignment, wanted.size);
     }
     if (block == nullptr)
       fail("allocate", fmt::format("out of memory, {} bytes asked, {} held by tensors", wanted.size, use().live));
@@ -91,16 +87,6 @@ class Cache {
   struct Free {
     Free* next;
   };
-
-  // Large blocks ask for huge pages: touching a block for the first time then costs a fraction of the page faults.
-  static void* take_new(std::size_t size) {
-    if (size < kHuge) return std::aligned_alloc(kAlignment, size);
-    void* const block = std::aligned_alloc(kHugePage, size);
-#if defined(__linux__)
-    if (block != nullptr) ::madvise(block, size, MADV_HUGEPAGE);  // a wish: nothing depends on its fulfilment
-#endif
-    return block;
-  }
 
   std::byte* take_free(SizeClass wanted) {
     const std::lock_guard lock(mutex_);

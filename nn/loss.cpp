@@ -8,8 +8,6 @@
 #include "cotangent/core/error.h"
 #include "cotangent/ops/arithmetic.h"
 #include "cotangent/ops/compare.h"
-#include "cotangent/ops/gather.h"
-#include "cotangent/ops/movement.h"
 #include "cotangent/ops/reduce.h"
 #include "cotangent/ops/softmax.h"
 #include "cotangent/ops/unary.h"
@@ -59,11 +57,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEnt
   const double smoothing = options.label_smoothing;
   if (!(smoothing >= 0 && smoothing <= 1))
     fail("cross_entropy", fmt::format("label_smoothing must be in [0, 1], got {}", smoothing));
-  const Tensor classes = require_classes("cross_entropy", logits, targets);
-  const Tensor log_probabilities = log_softmax(logits, -1);
-  const Tensor loss = -mean(take_along_axis(log_probabilities, expand_dims(classes, -1), -1));
-  if (smoothing == 0) return loss;
-  return (1 - smoothing) * loss - smoothing * mean(log_probabilities);
+  return softmax_cross_entropy(logits, require_classes("cross_entropy", logits, targets), smoothing);
 }
 
 Tensor mse(const Tensor& predictions, const Tensor& targets) {

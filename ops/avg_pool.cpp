@@ -9,7 +9,6 @@
 namespace cotangent {
 namespace {
 
-using kernels::Cell;
 using kernels::WindowsPtr;
 
 class WindowSum final : public Primitive {
@@ -19,8 +18,13 @@ class WindowSum final : public Primitive {
   Shape shape(const Tensors&) const override { return windows_->output(); }
 
   void forward(const Tensors& inputs, Tensor& output) const override {
-    visit_floating(output.dtype(),
-                   [&]<class T>() { kernels::fold_windows<kernels::SumOfBoth>(*windows_, inputs[0], output, T{0}); });
+    visit_floating(output.dtype(), [&]<class T>() {
+      const T* const x = inputs[0].data<T>().data();
+      T* const out = output.mutable_data<T>().data();
+      kernels::for_all_outputs(*windows_, windows_->block(), [=](const auto& outputs, std::int64_t at) {
+        kernels::table<kernels::PoolKernels<T>>().of(outputs).sum(outputs, x, T{0}, out + at);
+      });
+    });
   }
 
   Saves saves() const override { return Saves::Nothing; }
@@ -39,11 +43,11 @@ class WindowSumTranspose final : public Primitive {
 
   void forward(const Tensors& inputs, Tensor& output) const override {
     visit_floating(output.dtype(), [&]<class T>() {
-      const T *const u = inputs[0].data<T>().data(), *const nothing = nullptr;
-      kernels::write_windows(*windows_, output, nothing,
-                             [u]<bool kAdds>(std::int64_t at, const Cell& cell, const T*, T* to) {
-                               kernels::spread_cell<kAdds>(cell, u + at, to);
-                             });
+      const T* const u = inputs[0].data<T>().data();
+      kernels::write_windows<T>(*windows_, output, [=](const auto& outputs, std::int64_t at, bool adds, T* dx) {
+        const auto& loops = kernels::table<kernels::PoolKernels<T>>().of(outputs);
+        (adds ? loops.add_spread : loops.spread)(outputs, u + at, dx);
+      });
     });
   }
 

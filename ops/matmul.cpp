@@ -11,6 +11,10 @@
 #include "cotangent/core/gemm.h"
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/arithmetic.h"
+#include "cotangent/ops/kernels/elementwise.h"
+#include "cotangent/ops/kernels/isa/dispatch.h"
+#include "cotangent/ops/kernels/isa/matrix.h"
+#include "cotangent/ops/kernels/workspace.h"
 #include "cotangent/ops/movement.h"
 #include "cotangent/ops/reduce.h"
 
@@ -18,7 +22,99 @@ namespace cotangent {
 namespace {
 
 constexpr std::int64_t kRows = 192, kColumns = 512;        // of a result's block: enough to pay for GEMM's packing
-constexpr std::int64_t kProducts = std::int64_t{1} << 20;  // multiplications that a thread takes at once
+constexpr std::int64_t kTerms = 256;                       // of a part of the sums
+constexpr std::int64_t kProducts = std::int64_t{1} << 19;  // multiplications that a thread takes at once
+constexpr std::int64_t kNarrow = 4;                        // columns that fill enough of a vector
+constexpr std::int64_t kBlocks = 8;                        // at least so many, where they stay that large
+
+// An axis cut into pieces of one extent, the last of which may be shorter.
+struct Pieces {
+  std::int64_t extent, piece;
+
+  std::int64_t count() const { return extent == 0 ? 1 : (extent + piece - 1) / piece; }
+  std::int64_t begin(std::int64_t i) const { return i * piece; }
+  std::int64_t length(std::int64_t i) const { return std::min(piece, extent - begin(i)); }
+};
+
+Pieces cut(std::int64_t extent, std::int64_t count) {
+  constexpr std::int64_t kUnit = 16;  // keeps vectors whole
+  const std::int64_t piece = (extent + count - 1) / count;
+  return {extent, count == 1 ? std::max<std::int64_t>(1, extent) : (piece + kUnit - 1) / kUnit * kUnit};
+}
+
+// What is computed together, by the extents alone: blocks of the result, and, where those are few, parts of their sums.
+struct Plan {
+  Pieces rows, columns, terms;
+
+  Plan(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k) {
+    const auto even = [](std::int64_t count) { return count == 1 ? 1 : (count + 1) / 2 * 2; };
+    std::int64_t row_count = even((m + kRows - 1) / kRows), column_count = even((n + kColumns - 1) / kColumns),
+                 parts = 1;
+    const auto blocks = [&] { return batch * row_count * column_count * parts; };
+    const double products = static_cast<double>(batch * m * n) * static_cast<double>(k);
+    while (blocks() < kBlocks && products / static_cast<double>(2 * blocks()) >= static_cast<double>(kProducts)) {
+      if (k / (2 * parts) >= kTerms) parts *= 2;
+      else if (n / (2 * column_count) >= kColumns / 4) column_count *= 2;
+      else if (m / (2 * row_count) >= kRows / 4) row_count *= 2;
+      else break;
+    }
+    rows = cut(m, row_count), columns = cut(n, column_count), terms = cut(k, parts);
+  }
+};
+
+// Products of some rows of a, `row_step` apart, with panels of b as wide as the micro-kernel's tile: out = a b. Faster
+// than OpenBLAS where the result or the sums are short, for it packs both operands first.
+template <class T>
+class PanelProducts {
+ public:
+  PanelProducts(std::int64_t rows, std::int64_t row_step, std::int64_t out_step) : rows_(rows) {
+    for (std::int64_t i = 0; i < rows; ++i) row_offsets_[i] = i * row_step, out_offsets_[i] = i * out_step;
+  }
+
+  // b has `width` columns and adjacent rows.
+  void narrow(std::int64_t width, std::int64_t terms, const T* a, const T* b, T* out) const {
+    // The kernel reads whole vectors: the last terms, where they would end outside b, from a copy.
+    const std::int64_t last = std::min(terms, (kernels_.panel_width - 1) / width), first = terms - last;
+    if (first > 0) multiply(a, 1, first, b, width, width, out, false);
+    if (last == 0) return;
+    T copy[2 * kPanel];
+    std::fill(std::copy_n(b + first * width, last * width, copy), copy + 2 * kPanel, T{0});
+    multiply(a + first, 1, last, copy, width, width, out, first > 0);
+  }
+
+  // a(i, t) = a[i * row_step + t * a_step] and b(t, j) = b[t * b_row + j * b_column] for at most kShort terms.
+  void few_terms(std::int64_t columns, std::int64_t terms, const T* a, std::int64_t a_step, const T* b,
+                 std::int64_t b_row, std::int64_t b_column, T* out) const {
+    const std::int64_t panel_width = kernels_.panel_width;
+    T panel[kShort * kPanel] = {};
+    for (std::int64_t j = 0; j < columns; j += panel_width) {
+      const std::int64_t width = std::min(panel_width, columns - j);
+      kernels_.copy({terms, width, b + j * b_column, b_row, b_column, panel, panel_width, 1});
+      multiply(a, a_step, terms, panel, panel_width, width, out + j, false);
+    }
+  }
+
+  static std::int64_t width() { return kernels::table<kernels::MatrixKernels<T>>().panel_width; }
+
+  static constexpr std::int64_t kShort = 16;
+
+ private:
+  void multiply(const T* a, std::int64_t a_step, std::int64_t terms, const T* panel, std::int64_t panel_step,
+                std::int64_t width, T* out, bool add) const {
+    const kernels::Segment segment{0, 0, terms};
+    kernels::TileProduct<T> product{};
+    product.lhs = a, product.rows = row_offsets_, product.row_count = rows_, product.lhs_step = a_step;
+    product.rhs = panel, product.rhs_step = panel_step, product.segments = &segment, product.segment_count = 1;
+    product.out = out, product.out_rows = out_offsets_, product.width = width, product.add = add;
+    kernels_.multiply(product);
+  }
+
+  static constexpr std::int64_t kPanel = 64;  // no micro-kernel is wider
+
+  const kernels::MatrixKernels<T>& kernels_ = kernels::table<kernels::MatrixKernels<T>>();
+  const std::int64_t rows_;
+  std::int64_t row_offsets_[kRows], out_offsets_[kRows];
+};
 
 constexpr Transpose flip(Transpose transpose) { return transpose == Transpose::Yes ? Transpose::No : Transpose::Yes; }
 
@@ -90,38 +186,63 @@ class Matmul final : public Primitive {
 
   static Shape batch(const Tensor& tensor) { return Shape(tensor.shape().begin(), tensor.shape().end() - 2); }
 
-  // Every result matrix is cut into blocks, which alone decide what is computed together.
   template <class T>
   void multiply_all(const Tensor& a, const Tensor& b, Tensor& output) const {
-    const Extents e = extents(a, b);
     if (output.size() == 0) return;
+    const Extents e = extents(a, b);
     const Shape batches = batch(output);
     const Strides steps_a = broadcast_strides(batch(a), batches), steps_b = broadcast_strides(batch(b), batches);
-    const std::int64_t row_blocks = (e.m + kRows - 1) / kRows, column_blocks = (e.n + kColumns - 1) / kColumns;
-    const std::int64_t lda = transpose_a_ == Transpose::Yes ? e.m : e.k;
-    const std::int64_t ldb = transpose_b_ == Transpose::Yes ? e.k : e.n;
+    const Plan plan(batches.elements(), e.m, e.n, e.k);
+    const std::int64_t row_blocks = plan.rows.count(), column_blocks = plan.columns.count(), parts = plan.terms.count();
     const T *const data_a = a.data<T>().data(), *const data_b = b.data<T>().data();
     T* const out = output.mutable_data<T>().data();
-    const std::int64_t products = std::min(e.m, kRows) * std::min(e.n, kColumns) * std::max<std::int64_t>(1, e.k);
-    parallel_for(batches.elements() * row_blocks * column_blocks, std::max<std::int64_t>(1, kProducts / products),
-                 [&](std::int64_t begin, std::int64_t end) {
+    const kernels::Workspace<T> others((parts - 1) * output.size());  // the sums of all parts but the first
+    const std::int64_t products =
+        std::min(e.m, plan.rows.piece) * std::min(e.n, plan.columns.piece) * std::min(e.k, plan.terms.piece);
+    parallel_for(output.size() / (e.m * e.n) * row_blocks * column_blocks * parts,
+                 std::max<std::int64_t>(1, kProducts / (products + 1)), [&](std::int64_t begin, std::int64_t end) {
                    for (std::int64_t block = begin; block < end; ++block) {
-                     const std::int64_t column = block % column_blocks * kColumns;
-                     const std::int64_t row = block / column_blocks % row_blocks * kRows;
-                     const std::int64_t matrix = block / column_blocks / row_blocks;
+                     const std::int64_t part = block % parts, column = block / parts % column_blocks;
+                     const std::int64_t row = block / parts / column_blocks % row_blocks;
+                     const std::int64_t matrix = block / parts / column_blocks / row_blocks;
                      std::int64_t at_a = 0, at_b = 0, rest = matrix;
                      for (std::size_t axis = batches.size(); axis-- > 0; rest /= batches[axis]) {
                        at_a += rest % batches[axis] * steps_a[axis];
                        at_b += rest % batches[axis] * steps_b[axis];
                      }
-                     const T* const from_a =
-                         data_a + at_a * e.m * e.k + (transpose_a_ == Transpose::Yes ? row : row * lda);
-                     const T* const from_b =
-                         data_b + at_b * e.k * e.n + (transpose_b_ == Transpose::Yes ? column * ldb : column);
-                     gemm(transpose_a_, transpose_b_, std::min(kRows, e.m - row), std::min(kColumns, e.n - column), e.k,
-                          T{1}, from_a, lda, from_b, ldb, T{0}, out + (matrix * e.m + row) * e.n + column, e.n);
+                     T* const sums = part == 0 ? out : others.data() + (part - 1) * output.size();
+                     multiply_block(e, plan, row, column, part, data_a + at_a * e.m * e.k, data_b + at_b * e.k * e.n,
+                                    sums + matrix * e.m * e.n);
                    }
                  });
+    if (parts == 1) return;
+    const std::int64_t few = std::max<std::int64_t>(1, kernels::kElementwiseBlock / parts);
+    parallel_for(output.size(), few, [&](std::int64_t begin, std::int64_t end) {
+      kernels::Map<T> total(out + begin, end - begin);
+      for (std::int64_t part = 1; part < parts; ++part)
+        total += kernels::ConstMap<T>(others.data() + (part - 1) * output.size() + begin, end - begin);
+    });
+  }
+
+  // One block of one matrix `out`, or one part of its sums.
+  template <class T>
+  void multiply_block(const Extents& e, const Plan& plan, std::int64_t row, std::int64_t column, std::int64_t part,
+                      const T* a, const T* b, T* out) const {
+    const bool a_flipped = transpose_a_ == Transpose::Yes, b_flipped = transpose_b_ == Transpose::Yes;
+    const std::int64_t lda = a_flipped ? e.m : e.k, ldb = b_flipped ? e.k : e.n;
+    const std::int64_t i = plan.rows.begin(row), j = plan.columns.begin(column), t = plan.terms.begin(part);
+    const std::int64_t m = plan.rows.length(row), n = plan.columns.length(column), k = plan.terms.length(part);
+    const T* const from_a = a + (a_flipped ? t * lda + i : i * lda + t);
+    const T* const from_b = b + (b_flipped ? j * ldb + t : t * ldb + j);
+    T* const to = out + i * e.n + j;
+    using Panels = PanelProducts<T>;
+    const bool wide_enough = k > 0 && e.n >= kNarrow;
+    if (wide_enough && k <= Panels::kShort)
+      Panels(m, a_flipped ? 1 : lda, e.n)
+          .few_terms(n, k, from_a, a_flipped ? lda : 1, from_b, b_flipped ? 1 : ldb, b_flipped ? ldb : 1, to);
+    else if (wide_enough && !a_flipped && !b_flipped && e.n <= Panels::width())
+      Panels(m, lda, e.n).narrow(n, k, from_a, from_b, to);
+    else gemm(transpose_a_, transpose_b_, m, n, k, T{1}, from_a, lda, from_b, ldb, T{0}, to, e.n);
   }
 
   const Transpose transpose_a_, transpose_b_;

@@ -8,7 +8,6 @@
 namespace cotangent {
 namespace {
 
-using kernels::Cell;
 using kernels::WindowsPtr;
 
 Tensor max_pool_gather(const WindowsPtr& windows, const Tensor& x, const Tensor& u);
@@ -23,10 +22,10 @@ class MaxPoolScatter final : public Primitive {
   void forward(const Tensors& inputs, Tensor& output) const override {
     visit_floating(output.dtype(), [&]<class T>() {
       const T *const x = inputs[0].data<T>().data(), *const u = inputs[1].data<T>().data();
-      kernels::write_windows(*windows_, output, x,
-                             [u]<bool kAdds>(std::int64_t at, const Cell& cell, const T* from, T* to) {
-                               kernels::scatter_to_winners<kAdds>(cell, from, u + at, to);
-                             });
+      kernels::write_windows<T>(*windows_, output, [=](const auto& outputs, std::int64_t at, bool adds, T* dx) {
+        const auto& loops = kernels::table<kernels::PoolKernels<T>>().of(outputs);
+        (adds ? loops.add_scatter : loops.scatter)(outputs, x, u + at, dx);
+      });
     });
   }
 
@@ -49,18 +48,8 @@ class MaxPoolGather final : public Primitive {
     visit_floating(output.dtype(), [&]<class T>() {
       const T *const x = inputs[0].data<T>().data(), *const u = inputs[1].data<T>().data();
       T* const out = output.mutable_data<T>().data();
-      parallel_for(windows_->rows(), windows_->block(), [&](std::int64_t begin, std::int64_t end) {
-        kernels::Windows::Scratch scratch;
-        for (std::int64_t row = begin; row < end; ++row)
-          windows_->for_each_cell(row, scratch, [&](std::int64_t at, const Cell& cell, std::int64_t stride) {
-            T* const to = out + row * windows_->row_size() + at;
-            if (stride == 1) {
-              kernels::gather_from_winners(cell, x, u, to);
-            } else {
-              kernels::SideBySide<T> keys(cell, stride), values(cell, stride);
-              kernels::gather_from_winners(keys.cell(), keys(x), values(u), to);
-            }
-          });
+      kernels::for_all_outputs(*windows_, windows_->block(), [=](const auto& outputs, std::int64_t at) {
+        kernels::table<kernels::PoolKernels<T>>().of(outputs).gather(outputs, x, u, out + at);
       });
     });
   }
@@ -85,7 +74,12 @@ class MaxPool final : public Primitive {
 
   void forward(const Tensors& inputs, Tensor& output) const override {
     visit_floating(output.dtype(), [&]<class T>() {
-      kernels::fold_windows<kernels::LargestOf>(*windows_, inputs[0], output, -std::numeric_limits<T>::infinity());
+      const T* const x = inputs[0].data<T>().data();
+      T* const out = output.mutable_data<T>().data();
+      kernels::for_all_outputs(*windows_, windows_->block(), [=](const auto& outputs, std::int64_t at) {
+        kernels::table<kernels::PoolKernels<T>>().of(outputs).largest(outputs, x, -std::numeric_limits<T>::infinity(),
+                                                                      out + at);
+      });
     });
   }
 

@@ -19,6 +19,13 @@ Function normalized_pullback(std::size_t which) {
   };
 }
 
+Function cross_entropy(double smoothing) {
+  return [smoothing](const Tensor& a) {
+    const Tensor classes = Tensor::from_data<std::int64_t>({2, 3}, std::vector<std::int64_t>{0, 3, 1, 2, 2, 0});
+    return softmax_cross_entropy(a, classes, smoothing);
+  };
+}
+
 }  // namespace
 
 std::vector<GradRow> reduce_rows() {
@@ -77,6 +84,12 @@ std::vector<GradRow> reduce_rows() {
       {"softmax", "middle", [](const Tensor& a) { return softmax(a, 1); }, {x}},
       {"log_softmax", "last", [](const Tensor& a) { return log_softmax(a); }, {x}},
       {"log_softmax", "first", [](const Tensor& a) { return log_softmax(a, 0); }, {x}},
+      {"softmax_cross_entropy", "plain", cross_entropy(0), {x}},
+      {"softmax_cross_entropy", "smooth", cross_entropy(0.2), {x}},
+      {"softmax_cross_entropy_grad",
+       "pullback",
+       [](const Tensor& a, const Tensor& b) { return vjp(cross_entropy(0.2), {a}).pullback(b)[0]; },
+       {x, numbers({0.7}).with_shape({})}},
       {"log",
        "logsumexp",
        [](const Tensor& a) {

@@ -36,8 +36,22 @@ void expect_product(const Tensor& a, const Tensor& b, const Shape& batch) {
 }
 
 TEST(Matmul, MultipliesMatrices) {
-  for (const auto& [m, k, n] :
-       {std::tuple{1, 1, 1}, {2, 3, 4}, {5, 7, 1}, {1, 7, 5}, {200, 3, 5}, {3, 2, 600}, {400, 30, 520}, {5, 300, 5}})
+  for (const auto& [m, k, n] : {std::tuple{1, 1, 1},
+                                {2, 3, 4},
+                                {5, 7, 1},
+                                {1, 7, 5},
+                                {200, 3, 5},
+                                {3, 2, 600},
+                                {400, 30, 520},
+                                {5, 300, 5},
+                                {64, 3136, 10},
+                                {300, 40, 8},
+                                {9, 20, 4},
+                                {7, 2, 5},
+                                {128, 1100, 128},
+                                {100, 60, 400},
+                                {64, 10, 3136},
+                                {40, 16, 20}})
     expect_product(sample({m, k}, -1, 1, 1), sample({k, n}, -1, 1, 2), {});
 }
 
@@ -48,6 +62,18 @@ TEST(Matmul, BroadcastsBatches) {
   expect_product(sample({6, 1, 2, 4}), sample({3, 4, 5}), {6, 3});
   expect_product(sample({6, 3, 2, 4}), sample({6, 1, 4, 5}), {6, 3});
   expect_product(sample({1, 2, 4}), sample({1, 1, 4, 5}), {1, 1});
+  expect_product(sample({3, 20, 40}), sample({3, 40, 7}), {3});
+}
+
+// The gradients multiply transposed operands: g b^T and a^T g.
+TEST(Matmul, MultipliesTransposedMatrices) {
+  for (const auto& [m, k, n] : {std::tuple{7, 9, 5}, {64, 300, 10}, {30, 40, 16}, {10, 600, 3}, {128, 20, 128}}) {
+    const Tensor a = sample({m, k}, -1, 1, 1), b = sample({k, n}, -1, 1, 2), g = sample({m, n}, -1, 1, 3);
+    const Tensors gradients = vjp([](const Tensor& x, const Tensor& y) { return matmul(x, y); }, {a, b}).pullback(g);
+    const auto close = [](const Tensor& x, const Tensor& y) { return max(abs(x - y)).item<double>() < 1e-12; };
+    EXPECT_TRUE(close(gradients[0], sum(expand_dims(g, 1) * expand_dims(b, 0), -1)));
+    EXPECT_TRUE(close(gradients[1], sum(expand_dims(a, 2) * expand_dims(g, 1), 0)));
+  }
 }
 
 TEST(Matmul, TakesEmptyExtents) {
@@ -132,12 +158,14 @@ TEST(Matmul, HasTheSameBitsForAnyNumberOfThreads) {
   const int threads = num_threads();
   const Tensor a = sample({500, 70}).to(DType::Float32), b = sample({70, 1100}).to(DType::Float32);
   const Tensor batch = sample({40, 33, 70}).to(DType::Float32);
+  const Tensor long_rows = sample({64, 3136}).to(DType::Float32), narrow = sample({3136, 10}).to(DType::Float32);
   std::vector<std::vector<float>> results;
   for (int count : {1, 2, 3}) {
     set_num_threads(count);
     std::vector<float> all;
-    for (const Tensor& result : {matmul(a, b), matmul(batch, b), matmul(batch, expand_dims(b, 0)),
-                                 grad([&](const Tensor& x) { return sum(matmul(x, b) * matmul(x, b)); })(a)})
+    for (const Tensor& result :
+         {matmul(long_rows, narrow), matmul(a, b), matmul(batch, b), matmul(batch, expand_dims(b, 0)),
+          grad([&](const Tensor& x) { return sum(matmul(x, b) * matmul(x, b)); })(a)})
       all.insert(all.end(), result.data<float>().begin(), result.data<float>().end());
     results.push_back(std::move(all));
   }

@@ -108,5 +108,76 @@ TEST(Softmax, IsTheDefinitionForLargeShapes) {
   }
 }
 
+// The loss of every row by plain loops.
+double expected_cross_entropy(const Tensor& logits, const Tensor& targets, double smoothing) {
+  const std::int64_t count = logits.dim(-1);
+  const auto x = logits.data<double>();
+  const auto classes = targets.data<std::int64_t>();
+  double total = 0;
+  for (std::int64_t row = 0; row < targets.size(); ++row) {
+    double exps = 0;
+    for (std::int64_t j = 0; j < count; ++j) exps += std::exp(x[static_cast<std::size_t>(row * count + j)]);
+    for (std::int64_t j = 0; j < count; ++j) {
+      const double target =
+          smoothing / static_cast<double>(count) + (classes[static_cast<std::size_t>(row)] == j ? 1 - smoothing : 0);
+      total -= target * (x[static_cast<std::size_t>(row * count + j)] - std::log(exps));
+    }
+  }
+  return total / static_cast<double>(targets.size());
+}
+
+TEST(SoftmaxCrossEntropy, IsItsDefinition) {
+  for (const std::int64_t rows : {1, 7, 900})
+    for (const std::int64_t count : {1, 3, 10, 5000}) {
+      if (rows * count > 40000) continue;
+      const Tensor logits = sample({rows, count}, -3, 3, 5);
+      std::vector<std::int64_t> classes;
+      for (std::int64_t row = 0; row < rows; ++row) classes.push_back(row * 7 % count);
+      const Tensor targets = Tensor::from_data<std::int64_t>({rows}, classes);
+      for (const double smoothing : {0.0, 0.3, 1.0}) {
+        const double expected = expected_cross_entropy(logits, targets, smoothing);
+        EXPECT_NEAR(softmax_cross_entropy(logits, targets, smoothing).item<double>(), expected,
+                    1e-13 * expected + 1e-14);
+        EXPECT_NEAR(softmax_cross_entropy(logits.to(DType::Float32), targets, smoothing).item<float>(), expected,
+                    1e-6 * expected + 1e-6);
+      }
+    }
+}
+
+TEST(SoftmaxCrossEntropy, IgnoresMaskedClassesAndNotNaN) {
+  const Tensor classes = Tensor::from_data<std::int64_t>({1}, std::vector<std::int64_t>{1});
+  const auto loss = [&](const Tensor& x) { return softmax_cross_entropy(x, classes); };
+  const Tensor masked = numbers({-kInfinity, 2, 2}).with_shape({1, 3});
+  EXPECT_NEAR(loss(masked).item<double>(), std::log(2), 1e-15);
+  expect_near(grad(loss)(masked), numbers({0, -0.5, 0.5}).with_shape({1, 3}), 1e-15);
+  EXPECT_EQ(loss(numbers({0, -kInfinity}).with_shape({1, 2})).item<double>(), kInfinity);
+  EXPECT_TRUE(all_nan(loss(numbers({0, 1, std::nan("")}).with_shape({1, 3}))));
+}
+
+TEST(SoftmaxCrossEntropy, HasTheSameBitsForAnyNumberOfThreads) {
+  const int threads = num_threads();
+  const Tensor logits = sample({4096, 10}, -3, 3, 6).to(DType::Float32);
+  const Tensor classes = zeros({4096}, DType::Int64);
+  const auto loss = [&](const Tensor& x) { return softmax_cross_entropy(x, classes, 0.1); };
+  set_num_threads(1);
+  const Tensor one = loss(logits), one_grad = grad(loss)(logits);
+  set_num_threads(3);
+  expect_near(loss(logits), one, 0);
+  expect_near(grad(loss)(logits), one_grad, 0);
+  set_num_threads(threads);
+}
+
+TEST(SoftmaxCrossEntropy, RefusesWhatDoesNotFit) {
+  const Tensor one = zeros({1}, DType::Int64);
+  expect_error(
+      [&] {
+        softmax_cross_entropy(zeros({2, 3}), one);
+      },
+      "softmax_cross_entropy: needs logits (..., classes) and Int64 targets (...), got Float32 (2, 3)");
+  expect_error([&] { softmax_cross_entropy(zeros({1, 3}), one + 3); }, "targets must be in [0, 3), got 3");
+  expect_error([&] { softmax_cross_entropy(zeros({1, 3}), one, 2); }, "label_smoothing must be in [0, 1], got 2");
+  expect_error([&] { softmax_cross_entropy(zeros({0, 3}), zeros({0}, DType::Int64)); }, "needs at least one example");
+}
+
 }  // namespace
 }  // namespace cotangent

@@ -1,18 +1,27 @@
 // Batch normalization on tensors: each pass goes over the elements once, in pieces that threads share.
 #include "cotangent/ops/kernels/batch_norm.h"
 
+#include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <vector>
 
 #include "cotangent/core/parallel.h"
-#include "cotangent/ops/kernels/feature_loops.h"
 #include "cotangent/ops/kernels/feature_pieces.h"
+#include "cotangent/ops/kernels/isa/dispatch.h"
+#include "cotangent/ops/kernels/isa/features.h"
 
 namespace cotangent::kernels {
 namespace {
 
 constexpr std::int64_t kShiftRows = 16;  // their mean is near enough to that of a piece
+constexpr std::int64_t kRowsInT = 32;    // sums of T over at most so many are kept in T, longer ones in double
+
+template <class T>
+const FeatureKernels<T>& loops() {
+  return table<FeatureKernels<T>>();
+}
 
 // One number of T for each lane of a piece.
 template <class T>
@@ -43,14 +52,14 @@ void fold(double* lanes, const FeaturePiece& piece) {
 struct PieceSums {
   double first[kMostLanes], second[kMostLanes];
 
-  template <class Term, class T>
-  PieceSums(Term, const FeaturePiece& piece, const T* x, const T* g, const T* shift) {
+  template <class T>
+  PieceSums(typename FeatureKernels<T>::Sums sums, const FeaturePiece& piece, const T* x, const T* g, const T* shift) {
     T a[kMostLanes], b[kMostLanes];
     std::fill_n(first, piece.width, 0.0);
     std::fill_n(second, piece.width, 0.0);
     const auto add = [&](std::int64_t row, std::int64_t rows, std::int64_t width) {
       const std::int64_t at = row * piece.stride;
-      sum_rows<Term>(x + at, g + at, rows, width, piece.stride, shift, a, b);
+      sums(x + at, g + at, rows, width, piece.stride, shift, a, b);
       for (std::int64_t i = 0; i < width; ++i) first[i] += static_cast<double>(a[i]);
       for (std::int64_t i = 0; i < width; ++i) second[i] += static_cast<double>(b[i]);
     };
@@ -97,11 +106,11 @@ void feature_moments(const Tensor& x, int axis, Tensor& moments) {
           start.rows = std::min(kShiftRows, piece.rows);
           start.tail = piece.rows == 0 ? piece.tail : 0;
           const LaneValues<T> zero(piece, [](std::int64_t) { return T{0}; });
-          const PieceSums near(Products(), start, in + piece.begin, in + piece.begin, zero.values);
+          const PieceSums near(loops<T>().products, start, in + piece.begin, in + piece.begin, zero.values);
           const LaneValues<T> shift(piece, [&](std::int64_t feature) {
             return static_cast<T>(near.first[feature - piece.feature] / static_cast<double>(start.count()));
           });
-          const PieceSums sums(Squares(), piece, in + piece.begin, in + piece.begin, shift.values);
+          const PieceSums sums(loops<T>().squares, piece, in + piece.begin, in + piece.begin, shift.values);
           const auto count = static_cast<double>(piece.count());
           for (std::int64_t i = 0; i < piece.features; ++i) {
             means[i] = static_cast<double>(shift.values[i]) + sums.first[i] / count;
@@ -145,9 +154,10 @@ void normalize_features(const Tensor& x, const Tensor& moments, const Tensor& we
           return static_cast<T>(static_cast<double>(w[i]) * inverse_deviation(m, pieces.features(), i, eps));
         });
         const std::int64_t last = p.begin + p.rows * p.stride;
-        normalize_rows(in + p.begin, out + p.begin, p.rows, p.width, p.stride, mean.values, scale.values, shift.values);
+        loops<T>().normalize(in + p.begin, out + p.begin, p.rows, p.width, p.stride, mean.values, scale.values,
+                             shift.values);
         if (p.tail > 0)
-          normalize_rows(in + last, out + last, 1, p.tail, p.stride, mean.values, scale.values, shift.values);
+          loops<T>().normalize(in + last, out + last, 1, p.tail, p.stride, mean.values, scale.values, shift.values);
       }
     });
   });
@@ -163,7 +173,7 @@ void batch_norm_sums(const Tensor& x, const Tensor& moments, const Tensor& g, in
         pieces,
         [&](const FeaturePiece& piece, double* first, double* second) {
           const LaneValues<T> mean(piece, [&](std::int64_t i) { return m[i]; });
-          const PieceSums part(Products(), piece, in + piece.begin, from + piece.begin, mean.values);
+          const PieceSums part(loops<T>().products, piece, in + piece.begin, from + piece.begin, mean.values);
           std::copy_n(part.first, piece.features, first);
           std::copy_n(part.second, piece.features, second);
         },
@@ -206,8 +216,8 @@ void batch_norm_input_grad(const Tensor& x, const Tensor& moments, const Tensor&
                                 count);
         });
         const auto rows = [&](std::int64_t at, std::int64_t n, std::int64_t width) {
-          input_gradient_rows(in + at, from + at, out + at, n, width, p.stride, mean.values, scale.values,
-                              constant.values, slope.values);
+          loops<T>().input_gradient(in + at, from + at, out + at, n, width, p.stride, mean.values, scale.values,
+                                    constant.values, slope.values);
         };
         rows(p.begin, p.rows, p.width);
         if (p.tail > 0) rows(p.begin + p.rows * p.stride, 1, p.tail);

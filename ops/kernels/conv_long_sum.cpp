@@ -22,6 +22,7 @@ namespace {
 constexpr std::int64_t kTasks = 16;                    // enough for a few threads to share evenly
 constexpr std::int64_t kAccumulatorBytes = 512 << 10;  // of a task
 constexpr std::int64_t kChunkBytes = 192 << 10;        // of band and panels
+constexpr std::int64_t kFewTiles = 8;                  // of rows, for which rhs is read where it lies
 constexpr std::int64_t kPartialBytes = 64 << 20;       // the most that all splits' accumulators take
 constexpr std::int64_t kSetBytes = 1024;               // pixels at multiples of it share few sets of the cache
 
@@ -153,7 +154,10 @@ class LongSum {
     band_elements_ = image_blocks_.block * plane * input_extent(rows, row_blocks_.block) *
                      input_extent(columns, column_blocks_.block) * pixel_step_;
     chunk_pixels_ = image_blocks_.block * row_blocks_.block * column_blocks_.block;
-    panel_elements_ = panel_blocks_.block * chunk_pixels_ * width;
+    // Packing pays only if enough rows read what was packed.
+    rhs_in_place_ = problem_.rhs_out_feature == 1 && problem_.out_features % width == 0 &&
+                    positions_ * channel_blocks_.block <= kFewTiles * kernels_.tile_rows;
+    panel_elements_ = rhs_in_place_ ? 0 : panel_blocks_.block * chunk_pixels_ * width;
 
     const std::int64_t tasks = problem_.groups * channel_blocks_.count() * panel_blocks_.count();
     splits_ = std::clamp<std::int64_t>(quotient(kTasks, tasks), 1, chunks());
@@ -199,13 +203,13 @@ class LongSum {
   void accumulate(const Task& task, Range chunk_range, T* to) const {
     const std::int64_t width = kernels_.panel_width, row_count = positions_ * length(task.channels);
     const Workspace<T> copy(band_elements_), panels(panel_elements_);
-    std::fill_n(panels.data(), panel_elements_, T{0});  // beyond the last feature
+    if (!rhs_in_place_) std::fill_n(panels.data(), panel_elements_, T{0});  // beyond the last feature
     std::vector<std::int64_t> rows, out_rows;
     for (std::int64_t row = 0; row < row_count; ++row) out_rows.push_back(row * width);
     for (std::int64_t c = chunk_range.first; c < chunk_range.second; ++c) {
       const Chunk chunk = chunk_at(c);
       const BandView<T> view = view_band(task, chunk, copy.data());
-      pack_panels(task, chunk, panels.data());
+      if (!rhs_in_place_) pack_panels(task, chunk, panels.data());
       const std::vector<Segment> segments = find_segments(chunk, view);
       list_rows(task, view, rows);
       for (std::int64_t p = 0; p < length(task.panels); ++p)
@@ -213,8 +217,10 @@ class LongSum {
                            .rows = rows.data(),
                            .row_count = row_count,
                            .lhs_step = column_axis().rhs_dilation * view.steps.back(),
-                           .rhs = panels.data() + p * chunk_pixels_ * width,
-                           .rhs_step = width,
+                           .rhs = rhs_in_place_
+                                      ? rhs_ + task.group * problem_.rhs_group + (task.panels.first + p) * width
+                                      : panels.data() + p * chunk_pixels_ * width,
+                           .rhs_step = rhs_in_place_ ? column_axis().rhs_step : width,
                            .segments = segments.data(),
                            .segment_count = std::ssize(segments),
                            .terms = nullptr,
@@ -274,9 +280,9 @@ class LongSum {
     const std::size_t r = problem_.axes.size() - 2;
     const std::int64_t columns = length(chunk.columns);
     std::vector<Segment> segments;
-    for_each_line(chunk, [&](std::int64_t image, std::int64_t y, std::int64_t) {
+    for_each_line(chunk, [&](std::int64_t image, std::int64_t y, std::int64_t at) {
       segments.push_back({image * view.image_step + y * row_axis().rhs_dilation * view.steps[r],
-                          std::ssize(segments) * columns * kernels_.panel_width, columns});
+                          rhs_in_place_ ? at : std::ssize(segments) * columns * kernels_.panel_width, columns});
     });
     return segments;
   }
@@ -321,6 +327,7 @@ class LongSum {
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
   const Blocks panels_;
   Blocks panel_blocks_, channel_blocks_, image_blocks_, row_blocks_, column_blocks_;
+  bool rhs_in_place_ = false;
   std::int64_t positions_ = 1, pixel_step_ = 0, splits_ = 1, band_elements_ = 0, panel_elements_ = 0, chunk_pixels_ = 0;
 };
 

@@ -85,6 +85,47 @@ Windows::Windows(std::int64_t batch, std::vector<WindowAxis> axes, std::int64_t 
   }
 }
 
+void Windows::find_runs(std::int64_t row, Row& result) const {
+  auto& [runs, offsets, starts, positions, found, steps] = result;
+  const std::size_t outer = axes_.size() - 1;
+  const std::int64_t inner_window = axes_.back().window;
+  if (found + 1 == row && steps > 0) {  // the same lines, further on
+    const std::int64_t step = axes_[outer - 1].stride * axes_.back().input * channels_;
+    for (WindowRun& run : runs) run.offset += step;
+    found = row, --steps;
+    return;
+  }
+  runs.clear();
+  starts.resize(outer);
+  positions.assign(outer, 0);  // of the window, on each axis
+  std::int64_t image = row;
+  for (std::size_t i = outer; i-- > 0; image /= outputs_[i])
+    starts[i] = image % outputs_[i] * axes_[i].stride - axes_[i].low;
+  found = row, steps = 0;
+  if (outer > 0 && starts.back() >= 0) {
+    const WindowAxis& axis = axes_[outer - 1];
+    const std::int64_t room = axis.input - starts.back() - dilated_extent(axis.window, axis.dilation);
+    steps = std::min(outputs_[outer - 1] - 1 - row % outputs_[outer - 1], floor_divide(room, axis.stride));
+  }
+  for (std::int64_t position = 0; position < elements_; position += inner_window) {
+    std::int64_t line = image;  // of elements of the last axis
+    bool inside = true;
+    for (std::size_t i = 0; i < outer; ++i) {
+      const std::int64_t at = starts[i] + positions[i] * axes_[i].dilation;
+      inside = inside && at >= 0 && at < axes_[i].input;
+      line = line * axes_[i].input + at;
+    }
+    for (std::size_t i = outer; i-- > 0;) {
+      if (++positions[i] < axes_[i].window) break;
+      positions[i] = 0;
+    }
+    if (!inside) continue;
+    const std::int64_t start = line * axes_.back().input * channels_;
+    for (const WindowRun& run : inner_)
+      if (run.first < run.last) runs.push_back({position + run.element, start + run.offset, run.first, run.last});
+  }
+}
+
 Shape Windows::input() const {
   Shape shape{batch_};
   for (const WindowAxis& axis : axes()) shape.push_back(axis.input);

@@ -6,11 +6,15 @@
 
 namespace cotangent::kernels::COTANGENT_ISA {
 
-// Rows of adjacent elements.
+// Rows of adjacent elements, which may all be one.
 template <class T>
-void copy_rows(const BlockCopy<T>& c) {
+void copy_rows(BlockCopy<T> c) {
   constexpr int L = kLanes<T>;
   using namespace Eigen::internal;
+  if (c.from_row == c.columns && c.to_row == c.columns) {
+    c.columns *= c.rows;
+    c.rows = 1;
+  }
   for (std::int64_t i = 0; i < c.rows; ++i) {
     const T* const from = c.from + i * c.from_row;
     T* const to = c.to + i * c.to_row;

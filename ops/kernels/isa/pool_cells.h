@@ -1,18 +1,17 @@
-// The loops of pooling over cells: neighbouring outputs and the input elements beneath them, as plain functions of
-// pointers. Internal.
+// The loops of pooling over cells, for the level compiled for. Internal.
 #pragma once
 
 #include <Eigen/Core>
-#include <algorithm>
 #include <cstdint>
 
-namespace cotangent::kernels {
+#include "cotangent/ops/kernels/isa/pool.h"
 
-// `count` elements of the window, moved along n neighbouring outputs: output i sees input elements offsets[k] + i.
-struct Cell {
-  const std::int64_t* offsets;
-  std::int64_t count, n;
-};
+namespace cotangent::kernels::COTANGENT_ISA {
+
+template <class T>
+void fill_all(T* out, std::int64_t n, T value) {
+  for (std::int64_t i = 0; i < n; ++i) out[i] = value;
+}
 
 // Calls f.template operator()<P>(i) for packets P of T, then for single elements, until n are done.
 template <class T, class F>
@@ -51,7 +50,7 @@ template <class Fold, class T>
 void fold_cell(const Cell& cell, const T* x, T nothing, T* out) {
   namespace simd = Eigen::internal;
   if (cell.count == 0) {
-    std::fill_n(out, cell.n, nothing);
+    fill_all(out, cell.n, nothing);
     return;
   }
   with_count(cell, [&]<int K>() {
@@ -105,7 +104,7 @@ template <class T>
 void gather_from_winners(const Cell& cell, const T* x, const T* u, T* out) {
   namespace simd = Eigen::internal;
   if (cell.count == 0) {
-    std::fill_n(out, cell.n, T{0});
+    fill_all(out, cell.n, T{0});
     return;
   }
   with_count(cell, [&]<int K>() {
@@ -120,21 +119,18 @@ void gather_from_winners(const Cell& cell, const T* x, const T* u, T* out) {
   });
 }
 
-// Writes u[i], or adds it if kAdds, to all elements that output i sees.
+// Writes u[i], or adds it if kAdds, to all elements that output i sees: one run of memory after the other.
 template <bool kAdds, class T>
 void spread_cell(const Cell& cell, const T* u, T* dx) {
   namespace simd = Eigen::internal;
-  with_count(cell, [&]<int K>() {
-    const std::int64_t count = K > 0 ? K : cell.count;
+  for (std::int64_t k = 0; k < cell.count; ++k) {
+    T* const to = dx + cell.offsets[k];
     for_each_packet<T>(cell.n, [&]<class P>(std::int64_t i) {
       const P given = simd::ploadu<P>(u + i);
-      for (std::int64_t k = 0; k < count; ++k) {
-        T* const to = dx + cell.offsets[k] + i;
-        if constexpr (kAdds) simd::pstoreu(to, simd::padd(simd::ploadu<P>(to), given));
-        else simd::pstoreu(to, given);
-      }
+      if constexpr (kAdds) simd::pstoreu(to + i, simd::padd(simd::ploadu<P>(to + i), given));
+      else simd::pstoreu(to + i, given);
     });
-  });
+  }
 }
 
 // to[i] = from[i * stride]; written for strides of 2 in a way that compilers turn into shuffles.
@@ -146,4 +142,4 @@ void copy_every(const T* __restrict from, std::int64_t stride, std::int64_t n, T
     for (std::int64_t i = 0; i < n; ++i) to[i] = from[stride * i];
 }
 
-}  // namespace cotangent::kernels
+}  // namespace cotangent::kernels::COTANGENT_ISA

@@ -1,13 +1,10 @@
-// The loops of batch normalization over rows of lanes: plain functions of pointers. Internal.
+// The loops of batch normalization over rows of lanes, for the level compiled for. Internal.
 #pragma once
 
 #include <Eigen/Core>
 #include <cstdint>
 
-namespace cotangent::kernels {
-
-// Sums of T over so many rows at most are kept in T; longer ones are sums of those in double.
-constexpr std::int64_t kRowsInT = 32;
+namespace cotangent::kernels::COTANGENT_ISA {
 
 // For each of N packets of lanes: sums[lane] = sum over rows of a(row, lane), squares[lane] that of b(row, lane), where
 // Term::of(x, g, shift, a, b) computes both. N packets hide the latency of an addition.
@@ -36,10 +33,13 @@ void sum_rows(const T* x, const T* g, std::int64_t rows, std::int64_t width, std
   using P = typename Eigen::internal::packet_traits<T>::type;
   constexpr std::int64_t kSize = Eigen::internal::packet_traits<T>::size;
   std::int64_t i = 0;
-  for (; i + 4 * kSize <= width; i += 4 * kSize)
-    sum_lanes<Term, P, 4>(x + i, g + i, rows, stride, shift + i, sums + i, products + i);
-  for (; i + kSize <= width; i += kSize)
-    sum_lanes<Term, P, 1>(x + i, g + i, rows, stride, shift + i, sums + i, products + i);
+  const auto sum = [&]<int N>() {
+    for (; i + N * kSize <= width; i += N * kSize)
+      sum_lanes<Term, P, N>(x + i, g + i, rows, stride, shift + i, sums + i, products + i);
+  };
+  sum.template operator()<4>();
+  sum.template operator()<2>();
+  sum.template operator()<1>();
   for (; i < width; ++i) sum_lanes<Term, T, 1>(x + i, g + i, rows, stride, shift + i, sums + i, products + i);
 }
 
@@ -79,4 +79,4 @@ void input_gradient_rows(const T* __restrict x, const T* __restrict g, T* __rest
     for (std::int64_t i = 0; i < width; ++i) dx[i] = scale[i] * g[i] - (constant[i] + (x[i] - mean[i]) * slope[i]);
 }
 
-}  // namespace cotangent::kernels
+}  // namespace cotangent::kernels::COTANGENT_ISA
