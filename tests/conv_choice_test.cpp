@@ -58,8 +58,9 @@ TEST(ConvChoiceRules, StridedConvolutionsAreDirect) {
 
 TEST(ConvChoiceRules, FewFeaturesOnBothSidesAreAnAlgorithmOfTheirOwn) {
   for (const Letters& letters : {kLast, Letters{"NCHW", "HWIO", "NCHW"}}) {
-    const Shape lhs = letters.lhs == kLast.lhs ? Shape{32, 32, 32, 8} : Shape{32, 8, 32, 32};
-    EXPECT_EQ(name(explain_case(padded(plain(lhs, {3, 3, 8, 3}, letters), {{1, 1}, {1, 1}})).algorithm), "FewFeatures");
+    const Shape lhs = letters.lhs == kLast.lhs ? Shape{32, 32, 32, 12} : Shape{32, 12, 32, 32};
+    EXPECT_EQ(name(explain_case(padded(plain(lhs, {3, 3, 12, 2}, letters), {{1, 1}, {1, 1}})).algorithm),
+              "FewFeatures");
   }
 }
 
