@@ -154,8 +154,9 @@ void copy_every(const T* __restrict from, std::int64_t stride, std::int64_t n, T
   constexpr int kSize = Eigen::internal::packet_traits<T>::size;
   constexpr std::make_integer_sequence<int, kSize> kAll;
   if (stride == 2 && n >= kSize) {
+    // The last ones first, since some come again: what was written last is then read in one piece.
+    if (n % kSize != 0) copy_every_second(from + 2 * (n - kSize), to + n - kSize, kAll);
     for (std::int64_t i = 0; i + kSize <= n; i += kSize) copy_every_second(from + 2 * i, to + i, kAll);
-    if (n % kSize != 0) copy_every_second(from + 2 * (n - kSize), to + n - kSize, kAll);  // some of them again
   } else {
     for (std::int64_t i = 0; i < n; ++i) to[i] = from[stride * i];
   }
