@@ -63,6 +63,9 @@ struct ColumnWinners {
         index[i] = wins ? element : index[i];
       }
     });
+    std::int32_t signs = 0;
+    for (std::int64_t i = 0; i < c.count; ++i) signs |= which[i];
+    if (signs >= 0) return;
     for (std::int64_t i = 0; i < c.count; ++i)  // where there was nothing larger than -inf, the first one
       for (std::int64_t k = 0; which[i] < 0 && k < c.run_count; ++k)
         if (c.runs[k].first <= c.first + i && c.first + i < c.runs[k].last) which[i] = static_cast<std::int32_t>(k);
