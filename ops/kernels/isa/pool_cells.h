@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <cstdint>
+#include <utility>
 
 #include "cotangent/ops/kernels/isa/pool.h"
 
@@ -13,14 +14,15 @@ void fill_all(T* out, std::int64_t n, T value) {
   for (std::int64_t i = 0; i < n; ++i) out[i] = value;
 }
 
-// Calls f.template operator()<P>(i) for packets P of T, then for single elements, until n are done.
-template <class T, class F>
-void for_each_packet(std::int64_t n, F f) {
-  using P = typename Eigen::internal::packet_traits<T>::type;
-  constexpr std::int64_t kSize = Eigen::internal::packet_traits<T>::size;
-  std::int64_t i = 0;
+// Calls f.template operator()<P>(i) for packets P of T, then for smaller ones and single elements, until n are done.
+template <class T, class P = typename Eigen::internal::packet_traits<T>::type, class F>
+void for_each_packet(std::int64_t n, F f, std::int64_t i = 0) {
+  using Half = typename Eigen::internal::unpacket_traits<P>::half;
+  constexpr std::int64_t kSize = Eigen::internal::unpacket_traits<P>::size;
   for (; i + kSize <= n; i += kSize) f.template operator()<P>(i);
-  for (; i < n; ++i) f.template operator()<T>(i);
+  if constexpr (Eigen::internal::unpacket_traits<Half>::size < kSize) for_each_packet<T, Half>(n, f, i);
+  else
+    for (; i < n; ++i) f.template operator()<T>(i);
 }
 
 // Calls f.template operator()<K>() with K = cell.count for the usual windows, so that their loops are unrolled, else 0.
@@ -133,13 +135,31 @@ void spread_cell(const Cell& cell, const T* u, T* dx) {
   }
 }
 
-// to[i] = from[i * stride]; written for strides of 2 in a way that compilers turn into shuffles.
+// to[I] = from[2 * I] for a vector of elements, reading nothing beyond the last of them.
+template <class T, int... I>
+void copy_every_second(const T* from, T* to, std::integer_sequence<int, I...>) {
+  constexpr int kSize = sizeof...(I);
+  typedef T Vector __attribute__((vector_size(kSize * sizeof(T))));
+  Vector first, second;
+  __builtin_memcpy(&first, from, sizeof first);
+  __builtin_memcpy(&second, from + kSize - 1, sizeof second);
+  const Vector result = __builtin_shufflevector(first, second, (I < kSize / 2 ? 2 * I : 2 * I + 1)...);
+  __builtin_memcpy(to, &result, sizeof result);
+}
+
+// to[i] = from[i * stride]
 template <class T>
 void copy_every(const T* __restrict from, std::int64_t stride, std::int64_t n, T* __restrict to) {
-  if (stride == 2)
-    for (std::int64_t i = 0; i < n; ++i) to[i] = from[2 * i];
-  else
+  // Vectors of the size that they are read with next: smaller ones would have to reach memory first.
+  constexpr int kSize = Eigen::internal::packet_traits<T>::size;
+  constexpr std::make_integer_sequence<int, kSize> kAll;
+  if (stride == 2 && n >= kSize) {
+    // The last ones first, since some come again: what was written last is then read in one piece.
+    if (n % kSize != 0) copy_every_second(from + 2 * (n - kSize), to + n - kSize, kAll);
+    for (std::int64_t i = 0; i + kSize <= n; i += kSize) copy_every_second(from + 2 * i, to + i, kAll);
+  } else {
     for (std::int64_t i = 0; i < n; ++i) to[i] = from[stride * i];
+  }
 }
 
 }  // namespace cotangent::kernels::COTANGENT_ISA

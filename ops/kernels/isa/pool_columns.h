@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "cotangent/ops/kernels/isa/pool_cells.h"
 
@@ -49,7 +50,7 @@ template <class T>
 struct ColumnWinners {
   ColumnWinners(const Columns& c, const T* x) {
     fill_all(which, c.count, -1);
-    fill_all(best, c.count, T{0});
+    fill_all(best, c.count, -std::numeric_limits<T>::infinity());
     for_each_run_beside(c, x, [this](std::int64_t k, std::int64_t begin, std::int64_t n, const T* elements) {
       T* const to = best + begin;
       std::int32_t* const index = which + begin;
@@ -57,11 +58,17 @@ struct ColumnWinners {
       for (std::int64_t i = 0; i < n; ++i) {
         const T value = elements[i], old = to[i];
         // Not `>`: NaN beats a number, and nothing beats NaN.
-        const bool wins = (index[i] < 0) | (!(value <= old) & (old == old));
+        const bool wins = !(value <= old) & (old == old);
         to[i] = wins ? value : old;
         index[i] = wins ? element : index[i];
       }
     });
+    std::int32_t signs = 0;
+    for (std::int64_t i = 0; i < c.count; ++i) signs |= which[i];
+    if (signs >= 0) return;
+    for (std::int64_t i = 0; i < c.count; ++i)  // where there was nothing larger than -inf, the first one
+      for (std::int64_t k = 0; which[i] < 0 && k < c.run_count; ++k)
+        if (c.runs[k].first <= c.first + i && c.first + i < c.runs[k].last) which[i] = static_cast<std::int32_t>(k);
   }
 
   std::int32_t which[kBeside];
