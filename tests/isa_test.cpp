@@ -197,8 +197,19 @@ void check_multiply(const MatrixKernels<T>& table) {
         const bool biased = kind % 2 == 1, add = kind / 2 == 1;
         const std::int64_t step = count % 2 + 1;
         std::vector<T> out = before;
-        table.multiply({lhs.data(), rows.data(), count, step, rhs.data(), panel, segments, 2, out.data(),
-                        out_rows.data(), width, biased ? bias.data() : nullptr, add});
+        table.multiply({.lhs = lhs.data(),
+                        .rows = rows.data(),
+                        .row_count = count,
+                        .lhs_step = step,
+                        .rhs = rhs.data(),
+                        .rhs_step = panel,
+                        .segments = segments,
+                        .segment_count = 2,
+                        .out = out.data(),
+                        .out_rows = out_rows.data(),
+                        .width = width,
+                        .bias = biased ? bias.data() : nullptr,
+                        .add = add});
         for (std::int64_t i = 0; i < kRows; ++i)
           for (std::int64_t j = 0; j < panel; ++j) {
             const auto at = static_cast<std::size_t>(i * panel + j);
