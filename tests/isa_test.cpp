@@ -37,7 +37,8 @@ std::vector<Isa> levels() {
 template <class T>
 std::vector<T> samples(std::int64_t n, double low, double high, std::uint64_t seed) {
   std::vector<T> values;
-  for (const double value : sample({n}, low, high, seed).template data<double>())
+  const Tensor drawn = sample({n}, low, high, seed);
+  for (const double value : drawn.data<double>())
     values.push_back(static_cast<T>(value));
   return values;
 }
