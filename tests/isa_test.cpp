@@ -38,8 +38,7 @@ template <class T>
 std::vector<T> samples(std::int64_t n, double low, double high, std::uint64_t seed) {
   std::vector<T> values;
   const Tensor drawn = sample({n}, low, high, seed);
-  for (const double value : drawn.data<double>())
-    values.push_back(static_cast<T>(value));
+  for (const double value : drawn.data<double>()) values.push_back(static_cast<T>(value));
   return values;
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 using enum ConvAlgorithm;
 
-constexpr std::int64_t kTiny = 512;  // multiply-adds that the definition does sooner than another is set up
+constexpr std::int64_t kTiny = 512;       // multiply-adds that the definition does sooner than another is set up
 constexpr std::int64_t kLeastGroups = 4;  // of what is called depthwise
 constexpr std::int64_t kFewInFeatures = 16;
 constexpr std::int64_t kDefinition = 1 << 20;  // that it may be left with when memory is short
