@@ -82,8 +82,10 @@ std::vector<T> all_kinds() {
     std::memcpy(&value, &bits, sizeof value);
     values.push_back(value);
   }
-  for (double scale : {1e-3, 1.0, 10.0, 100.0}) const Tensor drawn = sample({10'000}, -scale, scale, 4);
-  for (double value : drawn.data<double>()) values.push_back(static_cast<T>(value));
+  for (double scale : {1e-3, 1.0, 10.0, 100.0}) {
+    const Tensor drawn = sample({10'000}, -scale, scale, 4);
+    for (double value : drawn.data<double>()) values.push_back(static_cast<T>(value));
+  }
   using Limits = std::numeric_limits<T>;
   for (T value : {T(0), T(0.5), T(1), T(1.5), T(2.5), Limits::min(), Limits::denorm_min(), Limits::max(),
                   Limits::infinity(), Limits::quiet_NaN(), T(87.3), T(88.8), T(104), T(708), T(710), T(746)}) {
