@@ -56,7 +56,7 @@ class Direct : private DirectPlan {
     for (std::int64_t row = 0; row < problem_.groups * problem_.out_features; ++row) {
       const T* const from = rhs_ + row / problem_.out_features * problem_.rhs_group +
                             row % problem_.out_features * problem_.rhs_out_feature;
-      for_each_tap([&](const std::vector<std::int64_t>& tap) {
+      for_each_tap(problem_, [&](const std::vector<std::int64_t>& tap) {
         kernels_.copy({problem_.in_features, 1, from + rhs_offset(tap), problem_.rhs_in_feature, 1, to, 1, 1});
         to += channels_;
       });
@@ -72,7 +72,7 @@ class Direct : private DirectPlan {
       if (length(features) < width) std::fill_n(panel, terms_ * width, T{0});
       const T* const from =
           rhs_ + task / panels_.count() * problem_.rhs_group + features.first * problem_.rhs_out_feature;
-      for_each_tap([&](const std::vector<std::int64_t>& tap) {
+      for_each_tap(problem_, [&](const std::vector<std::int64_t>& tap) {
         kernels_.copy({problem_.in_features, length(features), from + rhs_offset(tap), problem_.rhs_in_feature,
                        problem_.rhs_out_feature, panel, width, 1});
         panel += problem_.in_features * width;
@@ -173,7 +173,7 @@ class Direct : private DirectPlan {
     const std::int64_t count = channels_ * (merged ? columns.kernel : 1), width = dots_ ? 1 : kernels_.panel_width;
     std::vector<Segment> segments;
     std::int64_t done = 0;
-    for_each_tap([&](const std::vector<std::int64_t>& tap) {
+    for_each_tap(problem_, [&](const std::vector<std::int64_t>& tap) {
       if (merged && tap.back() > 0) return;
       std::int64_t at = 0;
       for (std::size_t d = 0; d < tap.size(); ++d) at += tap[d] * problem_.axes[d].rhs_dilation * view.steps[d];

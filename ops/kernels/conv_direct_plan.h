@@ -41,18 +41,6 @@ class DirectPlan {
   Range outputs(const Box& box, std::size_t d) const;
 
   std::int64_t weight_elements() const;  // packed
-  // Calls visitor(position on each axis) for all kernel positions, row-major.
-  template <class Visitor>
-  void for_each_tap(Visitor visitor) const {
-    std::vector<std::int64_t> tap(problem_.axes.size(), 0);
-    for (std::int64_t t = 0; t < taps_; ++t) {
-      visitor(tap);
-      for (std::size_t d = tap.size(); d-- > 0;) {
-        if (++tap[d] < problem_.axes[d].kernel) break;
-        tap[d] = 0;
-      }
-    }
-  }
   std::int64_t rhs_offset(const std::vector<std::int64_t>& tap) const;
 
   const ConvProblem problem_;  // in the order of lhs's memory

@@ -98,22 +98,10 @@ class FewFeatures {
     return count;
   }
 
-  template <class Visitor>
-  void for_each_tap(Visitor visitor) const {
-    std::vector<std::int64_t> tap(problem_.axes.size(), 0);
-    for (std::int64_t t = 0; t < taps_; ++t) {
-      visitor(tap);
-      for (std::size_t d = tap.size(); d-- > 0;) {
-        if (++tap[d] < problem_.axes[d].kernel) break;
-        tap[d] = 0;
-      }
-    }
-  }
-
   // The weights of one output feature: kernel positions, then input features.
   void pack_weights(std::int64_t group, std::int64_t feature, T* to) const {
     const T* const from = rhs_ + group * problem_.rhs_group + feature * problem_.rhs_out_feature;
-    for_each_tap([&](const std::vector<std::int64_t>& tap) {
+    for_each_tap(problem_, [&](const std::vector<std::int64_t>& tap) {
       std::int64_t at = 0;
       for (std::size_t d = 0; d < tap.size(); ++d) at += tap[d] * problem_.axes[d].rhs_step;
       kernels_.copy({problem_.in_features, 1, from + at, problem_.rhs_in_feature, 1, to, 1, 1});
@@ -131,7 +119,7 @@ class FewFeatures {
     const Workspace<T> band(band_elements()), tile(tile_elements());
     const std::vector<std::int64_t> steps = gather(group, index, rows, position, band.data());
     std::vector<Segment> segments;
-    for_each_tap([&](const std::vector<std::int64_t>& tap) {
+    for_each_tap(problem_, [&](const std::vector<std::int64_t>& tap) {
       std::int64_t at = 0;
       for (std::size_t d = 0; d < tap.size(); ++d) at += tap[d] * problem_.axes[d].rhs_dilation * steps[d];
       segments.push_back({std::ssize(segments) * problem_.in_features, at, problem_.in_features});

@@ -96,6 +96,22 @@ struct Blocks {
   }
 };
 
+// Calls visitor(position on each axis) for all positions of the kernel, row-major.
+template <class Visitor>
+void for_each_tap(const ConvProblem& problem, Visitor visitor) {
+  std::vector<std::int64_t> tap(problem.axes.size(), 0);
+  for (const ConvAxis& axis : problem.axes)
+    if (axis.kernel == 0) return;
+  for (bool more = true; more;) {
+    visitor(tap);
+    more = false;
+    for (std::size_t d = tap.size(); d-- > 0 && !more;) {
+      more = ++tap[d] < problem.axes[d].kernel;
+      if (!more) tap[d] = 0;
+    }
+  }
+}
+
 constexpr std::int64_t ceiling_quotient(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // [0, extent) in about equal blocks of at most `most`.

@@ -96,7 +96,6 @@ class WinogradProblem {
   std::int64_t tile_columns() const { return tile_columns_; }
   std::int64_t tiles() const { return planes_ * tile_rows_ * tile_columns_; }
   double multiply_adds() const;
-  double estimate() const;  // of the time, in multiply-adds: with the transforms
 
   // A plane that windows read: nothing is valid where an outer axis reads beyond the border.
   Plane lhs_plane(std::int64_t plane, std::int64_t block) const;
@@ -115,6 +114,7 @@ class WinogradProblem {
   }
 
  private:
+  double estimate() const;  // of the time, in multiply-adds: to compare families of points and pairs of axes
   bool arrange(const ConvProblem& problem, bool gradient, std::size_t first, std::size_t second);
 
   std::vector<LargeSmallAxis> outer_;
