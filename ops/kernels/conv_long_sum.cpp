@@ -19,12 +19,13 @@
 namespace cotangent::kernels {
 namespace {
 
-constexpr std::int64_t kTasks = 16;                    // enough for a few threads to share evenly
-constexpr std::int64_t kAccumulatorBytes = 512 << 10;  // of a task
-constexpr std::int64_t kChunkBytes = 192 << 10;        // of band and panels
-constexpr std::int64_t kFewTiles = 8;                  // of rows, for which rhs is read where it lies
-constexpr std::int64_t kPartialBytes = 64 << 20;       // the most that all splits' accumulators take
-constexpr std::int64_t kSetBytes = 1024;               // pixels at multiples of it share few sets of the cache
+constexpr std::int64_t kTasks = 16;                         // enough for a few threads to share evenly
+constexpr std::int64_t kAccumulatorBytes = 512 << 10;       // of a task
+constexpr std::int64_t kChunkBytes = 256 << 10;             // of band and panels
+constexpr std::int64_t kLeastTerms = 64, kMostTerms = 256;  // of a chunk: a panel of them stays in L1
+constexpr std::int64_t kFewTiles = 8;                       // of rows, for which rhs is read where it lies
+constexpr std::int64_t kPartialBytes = 64 << 20;            // the most that all splits' accumulators take
+constexpr std::int64_t kTwoLines = 128;  // bytes: pixels at multiples of it would share half of the cache
 
 // The same problem with lhs and rhs in each other's place. Where y = x * stride + k - low ties the positions of input,
 // output and window, k = y + x' * stride - low' does with x' = out - 1 - x, that is, with the output written backwards.
@@ -123,12 +124,14 @@ class LongSum {
   void plan() {
     const std::int64_t element = sizeof(T), width = kernels_.panel_width;
     std::int64_t channels = problem_.batch, panels = panels_.count();
-    while (positions_ * channels * panels * width * element > kAccumulatorBytes && (panels > 4 || channels > 32))
-      (panels > 4 ? panels : channels) = ceiling_quotient(panels > 4 ? panels : channels, 2);
+    while (positions_ * channels * panels * width * element > kAccumulatorBytes && (panels > 4 || channels > 32)) {
+      const bool fewer_panels = panels > 4 && (positions_ * channels <= panels * width || channels <= 32);
+      (fewer_panels ? panels : channels) = ceiling_quotient(fewer_panels ? panels : channels, 2);
+    }
     channel_blocks_ = cut_evenly(problem_.batch, channels);
     panel_blocks_ = cut_evenly(panels_.count(), panels);
     pixel_step_ = channel_blocks_.block;
-    if (pixel_step_ * element % kSetBytes == 0) pixel_step_ += 64 / element;
+    if (pixel_step_ * element % kTwoLines == 0) pixel_step_ += kTwoLines / 2 / element;
 
     const ConvAxis &rows = row_axis(), &columns = column_axis();
     std::int64_t others = 1, plane = 1;
@@ -137,7 +140,7 @@ class LongSum {
       plane *= input_extent(problem_.axes[d], 1);
     }
     const std::int64_t wanted = std::clamp<std::int64_t>(
-        kChunkBytes / element / (channel_blocks_.block + panel_blocks_.block * width), 64, 1024);
+        kChunkBytes / element / (channel_blocks_.block + panel_blocks_.block * width), kLeastTerms, kMostTerms);
     column_blocks_ = cut_evenly(columns.kernel, columns.kernel <= 2 * wanted ? columns.kernel : wanted);
     row_blocks_ = cut_evenly(rows.kernel, std::max<std::int64_t>(1, wanted / column_blocks_.block));
     const bool whole = others == 1 && row_blocks_.count() == 1 && column_blocks_.count() == 1;
@@ -234,7 +237,7 @@ class LongSum {
     }
     const T* const lhs = lhs_ + task.group * problem_.lhs_group;
     const auto step = column_axis().lhs_step * static_cast<std::int64_t>(sizeof(T));
-    return band_in_place(problem_, axes_, band) && step % kSetBytes != 0
+    return band_in_place(problem_, axes_, band) && step % kTwoLines != 0
                ? view_in_place(problem_, axes_, band, lhs)
                : gather_band(problem_, axes_, band, lhs, pixel_step_, copy);
   }
@@ -250,20 +253,20 @@ class LongSum {
                 corner + image * problem_.rhs_in_feature + y * row_axis().rhs_step);
   }
 
-  // A few window positions at a time, so that all features of one are read together.
+  // All features of a window position together.
   void pack_panels(const Task& task, const Chunk& chunk, T* to) const {
-    constexpr std::int64_t kTogether = 8;
-    const std::int64_t width = kernels_.panel_width, columns = length(chunk.columns), step = column_axis().rhs_step;
+    const std::int64_t width = kernels_.panel_width, columns = length(chunk.columns), step = column_axis().rhs_step,
+                       feature_step = problem_.rhs_out_feature, first = task.panels.first,
+                       last = std::min(task.panels.second, problem_.out_features / width);
     const T* const rhs = rhs_ + task.group * problem_.rhs_group;
     for_each_line(chunk, [&](std::int64_t, std::int64_t, std::int64_t at) {
-      for (std::int64_t first = 0; first < columns; first += kTogether)
-        for (std::int64_t p = task.panels.first; p < task.panels.second; ++p) {
-          const Range features = panels_.range(p);
-          kernels_.copy({std::min(kTogether, columns - first), length(features),
-                         rhs + at + first * step + features.first * problem_.rhs_out_feature, step,
-                         problem_.rhs_out_feature, to + ((p - task.panels.first) * chunk_pixels_ + first) * width,
-                         width, 1});
-        }
+      const auto copy = [&](std::int64_t panel, std::int64_t features, std::int64_t count) {
+        kernels_.copy({columns, features, rhs + at + panel * width * feature_step, step, feature_step,
+                       to + (panel - first) * chunk_pixels_ * width, width, 1, count, width * feature_step,
+                       chunk_pixels_ * width});
+      };
+      if (first < last) copy(first, width, last - first);
+      if (last < task.panels.second) copy(last, problem_.out_features % width, 1);
       to += columns * width;
     });
   }

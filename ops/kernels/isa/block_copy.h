@@ -6,22 +6,25 @@
 
 namespace cotangent::kernels::COTANGENT_ISA {
 
+template <class T>
+inline void copy_row(const T* from, std::int64_t count, T* to) {
+  constexpr int L = kLanes<T>;
+  using namespace Eigen::internal;
+  std::int64_t j = 0;
+  for (; j + L <= count; j += L) pstoreu(to + j, ploadu<Packet<T>>(from + j));
+  for (; j < count; ++j) to[j] = from[j];
+}
+
 // Rows of adjacent elements, which may all be one.
 template <class T>
 void copy_rows(BlockCopy<T> c) {
-  constexpr int L = kLanes<T>;
-  using namespace Eigen::internal;
-  if (c.from_row == c.columns && c.to_row == c.columns) {
+  if (c.blocks == 1 && c.from_row == c.columns && c.to_row == c.columns) {
     c.columns *= c.rows;
     c.rows = 1;
   }
-  for (std::int64_t i = 0; i < c.rows; ++i) {
-    const T* const from = c.from + i * c.from_row;
-    T* const to = c.to + i * c.to_row;
-    std::int64_t j = 0;
-    for (; j + L <= c.columns; j += L) pstoreu(to + j, ploadu<Packet<T>>(from + j));
-    for (; j < c.columns; ++j) to[j] = from[j];
-  }
+  for (std::int64_t i = 0; i < c.rows; ++i)
+    for (std::int64_t b = 0; b < c.blocks; ++b)
+      copy_row(c.from + i * c.from_row + b * c.from_block, c.columns, c.to + i * c.to_row + b * c.to_block);
 }
 
 template <class T>
@@ -57,10 +60,18 @@ void copy_transposed(const BlockCopy<T>& c) {
 }
 
 template <class T>
-void copy_block(const BlockCopy<T>& c) {
+void copy_block(BlockCopy<T> c) {
+  if (c.from_column == 1 && c.to_column == 1) return copy_rows(c);
+  for (std::int64_t b = 1; b < c.blocks; ++b) {
+    BlockCopy<T> block = c;
+    block.from += b * c.from_block;
+    block.to += b * c.to_block;
+    block.blocks = 1;
+    copy_block(block);
+  }
+  c.blocks = 1;
   const BlockCopy<T> swapped{c.columns, c.rows, c.from, c.from_column, c.from_row, c.to, c.to_column, c.to_row};
-  if (c.from_column == 1 && c.to_column == 1) copy_rows(c);
-  else if (c.from_row == 1 && c.to_row == 1) copy_rows(swapped);
+  if (c.from_row == 1 && c.to_row == 1) copy_rows(swapped);
   else if (c.from_column == 1 && c.to_row == 1) copy_transposed(c);
   else if (c.from_row == 1 && c.to_column == 1) copy_transposed(swapped);
   else copy_elements(c);

@@ -5,7 +5,8 @@
 
 namespace cotangent::kernels {
 
-// A copy of a block of rows x columns between two memories, each with a step along both.
+// A copy of a block of rows x columns between two memories, each with a step along both; or of several such blocks, all
+// of a row together, so that a row that lies in one piece is read from one end to the other.
 template <class T>
 struct BlockCopy {
   std::int64_t rows, columns;
@@ -13,6 +14,7 @@ struct BlockCopy {
   std::int64_t from_row, from_column;
   T* to;
   std::int64_t to_row, to_column;
+  std::int64_t blocks = 1, from_block = 0, to_block = 0;
 };
 
 template <class T>
@@ -25,7 +27,7 @@ struct MatrixKernels {
   void (*multiply)(const TileProduct<T>&);
   void (*multiply_few)(const TileProduct<T>&);  // of any width, lhs_step 1, terms in segments
   void (*dot_products)(const DotProducts<T>&);
-  void (*copy)(const BlockCopy<T>&);
+  void (*copy)(BlockCopy<T>);
 };
 
 }  // namespace cotangent::kernels

@@ -89,7 +89,10 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
   }
 }
 
-// The rows from `first` on, fewer than a tile has: by tiles of half the height, and so on.
+// The height of the next smaller tile: sums of four rows or more keep the multipliers busy.
+constexpr int smaller(int rows) { return rows > 7 ? (rows + 1) / 2 : rows - 1; }
+
+// The rows from `first` on, fewer than a tile has: by the highest tiles that they fill.
 template <class T, int Rows, int Vectors, Terms kTerms>
 void multiply_last(const TileProduct<T>& product, std::int64_t first) {
   if constexpr (Rows > 0) {
@@ -97,7 +100,7 @@ void multiply_last(const TileProduct<T>& product, std::int64_t first) {
       multiply_rows<T, Rows, Vectors, kTerms>(product, first);
       first += Rows;
     }
-    multiply_last<T, Rows / 2, Vectors, kTerms>(product, first);
+    multiply_last<T, smaller(Rows), Vectors, kTerms>(product, first);
   }
 }
 
@@ -109,7 +112,7 @@ void multiply_all(const TileProduct<T>& product) {
   // Computing some rows twice is cheaper than doing the last ones in small tiles.
   if (product.row_count >= Rows && !product.add)
     multiply_rows<T, Rows, Vectors, kTerms>(product, product.row_count - Rows);
-  else multiply_last<T, (Rows + 1) / 2, Vectors, kTerms>(product, first);
+  else multiply_last<T, smaller(Rows), Vectors, kTerms>(product, first);
 }
 
 // The product with the widest tile that `width` fills.
