@@ -13,11 +13,12 @@ template <class T>
 constexpr int kLanes = Eigen::internal::unpacket_traits<Packet<T>>::size;
 
 // The shape of a tile fills the registers: accumulators, the vectors of a panel, and one broadcast. A panel of a single
-// vector needs kSingleRows rows to have as many sums under way as multiplications take cycles, times two.
+// vector needs kSingleRows rows to have as many sums under way as multiplications take cycles, times two. A flat tile
+// has the other proportions: for rows that are features, whose number is often a power of two.
 #if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kRegisters = 32, kTileRows = 14, kTileVectors = 2, kSingleRows = 14;
+constexpr int kRegisters = 32, kTileRows = 14, kTileVectors = 2, kSingleRows = 14, kFlatRows = 8, kFlatVectors = 3;
 #else
-constexpr int kRegisters = 16, kTileRows = 6, kTileVectors = 2, kSingleRows = 12;
+constexpr int kRegisters = 16, kTileRows = 6, kTileVectors = 2, kSingleRows = 12, kFlatRows = 4, kFlatVectors = 3;
 #endif
 template <class T>
 constexpr int kPanelWidth = kTileVectors* kLanes<T>;
@@ -158,6 +159,12 @@ void multiply(const TileProduct<T>& product) {
   if (product.segments == nullptr) multiply_with<T, Terms::Listed>(product);
   else if (product.lhs_step == 1) multiply_with<T, Terms::Adjacent>(product);
   else multiply_with<T, Terms::Stepped>(product);
+}
+
+// The same with flat tiles, whose panels have kFlatVectors vectors.
+template <class T>
+void multiply_flat(const TileProduct<T>& product) {
+  multiply_all<T, kFlatRows, kFlatVectors, Terms::Adjacent>(product);
 }
 
 // Few rows, at most kFewRows, of any width: the tile is as wide as registers allow. Reads at most

@@ -49,4 +49,18 @@ struct DotProducts {
   const T* bias = nullptr;  // one for each column, or null
 };
 
+// out[j * out_step + f * out_feature] = bias[f] + the sum over t of from[offsets[t] + j * from_step + f *
+// from_feature], for all positions j and features f. Either positions are adjacent (from_step is 1), or features are
+// (from_feature is 1), of which there are then four at most, and four elements are read for them.
+template <class T>
+struct ShiftedSums {
+  const T* from;
+  std::int64_t from_step, from_feature;
+  const std::int64_t* offsets;
+  std::int64_t terms, positions, features;
+  const T* bias;  // or null
+  T* out;
+  std::int64_t out_step, out_feature;
+};
+
 }  // namespace cotangent::kernels
