@@ -150,7 +150,8 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
                              const ConvLimits& limits) {
   std::vector<ConvStep> steps;
   if (!has_output(problem)) return steps;
-  if (limits.algorithm != Auto && serves_dilated(limits.algorithm)) {
+  const bool scatters = few_features_serves_dilated(problem, element_size);
+  if (limits.algorithm != Auto && (serves_dilated(limits.algorithm) || (limits.algorithm == FewFeatures && scatters))) {
     steps.push_back(forced(operation, problem, element_size, limits));
     return steps;
   }
@@ -161,6 +162,11 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
   if (limits.algorithm == Auto && may_use_winograd(problem, element_size, limits) &&
       fits(Winograd, problem, element_size, limits)) {
     steps.push_back({Winograd, problem, "fewer multiplications for windows of this size outweigh the transforms"});
+    return steps;
+  }
+  if (limits.algorithm == Auto && scatters && multiply_adds(problem) > kTiny &&
+      fits(FewFeatures, problem, element_size, limits)) {
+    steps.push_back({FewFeatures, problem, "its few output features fill vectors with those of all kernel positions"});
     return steps;
   }
   for (ConvProblem& phase : split_phases(problem)) {

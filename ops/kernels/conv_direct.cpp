@@ -17,9 +17,10 @@
 namespace cotangent::kernels {
 namespace {
 
-constexpr std::int64_t kFewChannels = 16;  // packed, so that a row of the window is one run
-constexpr std::int64_t kShortRun = 32;     // shorter ones are listed term by term
-constexpr std::int64_t kSetBytes = 2048;   // pixels at multiples of it would share few sets of the cache
+constexpr std::int64_t kFewChannels = 16;      // packed, so that a row of the window is one run
+constexpr std::int64_t kShortRun = 8;          // shorter ones are listed term by term
+constexpr std::int64_t kWideBytes = 128 << 10;  // of weights, which all panels take in turn for each tile of rows
+constexpr std::int64_t kSetBytes = 2048;       // pixels at multiples of it would share few sets of the cache
 
 template <class T>
 TileShape tile_shape(const MatrixKernels<T>& kernels) {
@@ -113,21 +114,25 @@ class Direct : private DirectPlan {
   void multiply(std::int64_t group, const Box& box, const BandView<T>& view, Range panel_range) const {
     const std::vector<Segment> segments = find_segments(view);
     const bool listed = !dots_ && segments.front().count < kShortRun;
-    std::vector<std::int64_t> rows, out_rows, terms;
-    list_rows(box, view, rows, out_rows);
+    const std::int64_t row_count = length(box.images) * length(box.rows) * length(box.columns);
+    const Workspace<std::int64_t> rows(row_count), out_rows(row_count);
+    list_rows(box, view, rows.data(), out_rows.data());
+    std::vector<std::int64_t> terms;
     if (listed)
       for (const Segment& segment : segments)
         for (std::int64_t t = 0; t < segment.count; ++t) terms.push_back(segment.lhs + t);
-    const std::int64_t width = kernels_.panel_width, row_count = std::ssize(rows);
+    const std::int64_t width = kernels_.panel_width;
     const bool adjacent = problem_.out_feature == 1;
     const Workspace<T> tile(adjacent ? 0 : row_count * width);
     std::vector<std::int64_t> tile_rows;
     if (!adjacent)
       for (std::int64_t row = 0; row < row_count; ++row) tile_rows.push_back(row * width);
     T* const out = out_ + group * problem_.out_group;
-    std::vector<T> bias(static_cast<std::size_t>(bias_ == nullptr ? 0 : width));
-    for (std::int64_t p = panel_range.first; p < panel_range.second; ++p) {
-      const Range features = panels_.range(p);
+    const bool wide = adjacent && !dots_ && length(panel_range) * terms_ * width * sizeof(T) <= kWideBytes;
+    const std::int64_t count = wide ? length(panel_range) : 1;  // of panels at once
+    std::vector<T> bias(static_cast<std::size_t>(bias_ == nullptr ? 0 : count * width));
+    for (std::int64_t p = panel_range.first; p < panel_range.second; p += count) {
+      const Range features{panels_.range(p).first, panels_.range(p + count - 1).second};
       T* const to = out + features.first * problem_.out_feature;
       if (bias_ != nullptr)
         std::copy_n(bias_ + group * problem_.out_features + features.first, length(features), bias.begin());
@@ -157,12 +162,13 @@ class Direct : private DirectPlan {
                            .out_rows = adjacent ? out_rows.data() : tile_rows.data(),
                            .width = length(features),
                            .bias = bias_ == nullptr ? nullptr : bias.data(),
-                           .add = false});
+                           .add = false,
+                           .panel_step = terms_ * width});
       if (adjacent) continue;
       const std::int64_t run = length(box.columns);
       for (std::int64_t row = 0; row < row_count; row += run)
-        kernels_.copy({run, length(features), tile.data() + row * width, width, 1,
-                       to + out_rows[static_cast<std::size_t>(row)], column_axis().out_step, problem_.out_feature});
+        kernels_.copy({run, length(features), tile.data() + row * width, width, 1, to + out_rows.data()[row],
+                       column_axis().out_step, problem_.out_feature});
     }
   }
 
@@ -184,12 +190,9 @@ class Direct : private DirectPlan {
   }
 
   // Where each output position of a box finds its window and goes.
-  void list_rows(const Box& box, const BandView<T>& view, std::vector<std::int64_t>& rows,
-                 std::vector<std::int64_t>& out_rows) const {
+  void list_rows(const Box& box, const BandView<T>& view, std::int64_t* rows, std::int64_t* out_rows) const {
     const std::size_t r = problem_.axes.size() - 2;
     const ConvAxis &row_axis = problem_.axes[r], &columns = problem_.axes[r + 1];
-    rows.reserve(static_cast<std::size_t>(row_most_));
-    out_rows.reserve(static_cast<std::size_t>(row_most_));
     std::int64_t corner = 0;
     for (std::size_t d = 0; d < r; ++d) corner += box.position[d] * problem_.axes[d].out_step;
     for (std::int64_t image = box.images.first; image < box.images.second; ++image)
@@ -197,10 +200,11 @@ class Direct : private DirectPlan {
         const std::int64_t from =
             (image - box.images.first) * view.image_step + (y - box.rows.first) * row_axis.stride * view.steps[r];
         const std::int64_t to = corner + image * problem_.out_batch + y * row_axis.out_step;
-        for (std::int64_t x = box.columns.first; x < box.columns.second; ++x) {
-          rows.push_back(from + (x - box.columns.first) * columns.stride * view.steps[r + 1]);
-          out_rows.push_back(to + x * columns.out_step);
-        }
+        const std::int64_t count = length(box.columns), step = columns.stride * view.steps[r + 1];
+        for (std::int64_t x = 0; x < count; ++x) rows[x] = from + x * step;
+        for (std::int64_t x = 0; x < count; ++x) out_rows[x] = to + (box.columns.first + x) * columns.out_step;
+        rows += count;
+        out_rows += count;
       }
   }
 

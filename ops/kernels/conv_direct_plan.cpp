@@ -16,6 +16,8 @@ constexpr std::int64_t kBandBytes = 512 << 10;  // of a task, unless a single ro
 constexpr std::int64_t kLeastRows = 128;        // of a task, where there are as many
 constexpr std::int64_t kMostRows = 4096;
 constexpr std::int64_t kLeastProducts = 1 << 21;       // of a task, which should take longer than setting it up
+constexpr std::int64_t kShortSum = 256;                // of terms, whose bands are small beside their overlap: ...
+constexpr std::int64_t kMoreProducts = 4;              // ... so many times as many products
 constexpr std::int64_t kWeightBytesPerRow = 16 << 10;  // a task reads all weights, which so many rows should pay for
 constexpr std::int64_t kSetBytes = 2048;               // pixels at multiples of it would share few sets of the cache
 
@@ -50,9 +52,9 @@ void DirectPlan::cut_output() {
   pixel_step_ = channels_;
   if (pixel_step_ * element % kSetBytes == 0) pixel_step_ += 64 / element;
   const std::int64_t weight_bytes = terms_ * problem_.out_features * element;
-  const std::int64_t wanted =
-      std::clamp(std::max(weight_bytes / kWeightBytesPerRow, kLeastProducts / (terms_ * problem_.out_features)),
-                 kLeastRows, kMostRows);
+  const std::int64_t products = terms_ <= kShortSum && taps_ > 1 ? kMoreProducts * kLeastProducts : kLeastProducts;
+  const std::int64_t wanted = std::clamp(
+      std::max(weight_bytes / kWeightBytesPerRow, products / (terms_ * problem_.out_features)), kLeastRows, kMostRows);
   const ConvAxis &rows = row_axis(), &columns = column_axis();
   std::int64_t plane = pixel_step_ * element, others = 1;
   for (std::size_t d = 0; d + 2 < problem_.axes.size(); ++d) {

@@ -4,6 +4,8 @@
 // instead: a band of lhs is gathered with one plane for each channel, rows of the tile product are the output features,
 // and its columns are positions, counted along the padded rows of the band so that lines join up; what falls into the
 // padding is computed and dropped.
+#include "cotangent/ops/kernels/conv_few_features.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,10 +26,11 @@ constexpr std::int64_t kColumns = 512;          // of a task, where there are as
 template <class T>
 class FewFeatures {
  public:
-  FewFeatures(const ConvProblem& problem, const T* lhs, const T* rhs, T* out)
+  FewFeatures(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out)
       : problem_(in_memory_order(problem)),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
+        bias_(bias),
         out_(out + problem.out_offset) {
     for (const ConvAxis& axis : problem_.axes) taps_ *= axis.kernel;
     plan();
@@ -126,6 +129,12 @@ class FewFeatures {
     });
     multiply(length(rows), segments, weights, band.data(), tile.data());
 
+    for (std::int64_t p = 0; bias_ != nullptr && p < problem_.out_features; ++p) {
+      const T bias = bias_[group * problem_.out_features + p];
+      T* const values = tile.data() + p * (tile_elements() / problem_.out_features);
+      std::transform(values, values + tile_elements() / problem_.out_features, values,
+                     [bias](T x) { return x + bias; });
+    }
     T* to = out_ + group * problem_.out_group + index * problem_.out_batch + rows.first * row_axis().out_step;
     for (std::size_t d = 0; d < others; ++d) to += position[d] * problem_.axes[d].out_step;
     for (std::int64_t y = 0; y < length(rows); ++y)
@@ -205,7 +214,7 @@ class FewFeatures {
   }
 
   const ConvProblem problem_;
-  const T *lhs_, *rhs_;
+  const T *lhs_, *rhs_, *bias_;
   T* out_;
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
   std::int64_t taps_ = 1, pitch_ = 0, plane_ = 0, outer_planes_ = 1;
@@ -215,6 +224,7 @@ class FewFeatures {
 }  // namespace
 
 ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size) {
+  if (ConvCost cost = few_outputs_cost(problem, element_size); cost.refusal.empty()) return cost;
   const bool single = element_size == sizeof(float);
   const int most = single ? table<MatrixKernels<float>>().few_rows : table<MatrixKernels<double>>().few_rows;
   if (problem.out_features > most)
@@ -226,16 +236,28 @@ ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size
   }
   if (ordered.axes.back().stride != 1) return {.refusal = "the stride along lhs's innermost spatial axis is not 1"};
   if (problem.in_features == 0) return {.refusal = "nothing is summed"};
-  return single ? FewFeatures<float>(without_offsets(problem), nullptr, nullptr, nullptr).cost()
-                : FewFeatures<double>(without_offsets(problem), nullptr, nullptr, nullptr).cost();
+  return single ? FewFeatures<float>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost()
+                : FewFeatures<double>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost();
+}
+
+bool few_features_serves_dilated(const ConvProblem& problem, std::int64_t element_size) {
+  return few_outputs_cost(problem, element_size).refusal.empty();
+}
+
+template <class T>
+void convolve_few_features_with_bias(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out) {
+  if (few_outputs_cost(problem, sizeof(T)).refusal.empty()) convolve_few_outputs<T>(problem, lhs, rhs, bias, out);
+  else FewFeatures<T>(problem, lhs, rhs, bias, out).run();
 }
 
 template <class T>
 void convolve_few_features(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
-  FewFeatures<T>(problem, lhs, rhs, out).run();
+  convolve_few_features_with_bias<T>(problem, lhs, rhs, nullptr, out);
 }
 
 template void convolve_few_features(const ConvProblem&, const float*, const float*, float*);
 template void convolve_few_features(const ConvProblem&, const double*, const double*, double*);
+template void convolve_few_features_with_bias(const ConvProblem&, const float*, const float*, const float*, float*);
+template void convolve_few_features_with_bias(const ConvProblem&, const double*, const double*, const double*, double*);
 
 }  // namespace cotangent::kernels

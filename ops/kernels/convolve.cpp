@@ -52,6 +52,8 @@ void convolve(const std::vector<ConvStep>& steps, const T* lhs, const T* rhs, co
   for (const ConvStep& step : steps) {
     if (bias != nullptr && step.algorithm == Direct) {
       convolve_direct_with_bias(step.problem, lhs, rhs, bias, out);
+    } else if (bias != nullptr && step.algorithm == FewFeatures) {
+      convolve_few_features_with_bias(step.problem, lhs, rhs, bias, out);
     } else {
       run(step, lhs, rhs, out);
       if (bias != nullptr) add_bias(step.problem, bias, out);

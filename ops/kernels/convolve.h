@@ -25,6 +25,8 @@ template <class T>
 void convolve_long_sum(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
 void convolve_few_features(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+template <class T>
+void convolve_few_features_with_bias(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out);
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out);
 
 ConvCost im2col_cost(const ConvProblem& problem, std::int64_t element_size);
@@ -33,6 +35,9 @@ ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost winograd_cost(const ConvProblem& problem);
+
+// True if FewFeatures takes the problem as it is, lhs dilation and all.
+bool few_features_serves_dilated(const ConvProblem& problem, std::int64_t element_size);
 
 // True if Winograd, where it can serve, is expected to be faster than the algorithms that multiply every pair.
 bool winograd_pays(const ConvProblem& problem);

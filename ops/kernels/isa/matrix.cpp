@@ -4,6 +4,7 @@
 #include "cotangent/ops/kernels/isa/block_copy.h"
 #include "cotangent/ops/kernels/isa/dot_product.h"
 #include "cotangent/ops/kernels/isa/micro_kernel.h"
+#include "cotangent/ops/kernels/isa/shifted_sums.h"
 
 namespace cotangent::kernels::COTANGENT_ISA {
 
@@ -13,8 +14,10 @@ const Table& table();
 namespace {
 
 template <class T>
-constexpr MatrixKernels<T> kMatrixKernels{kLanes<T>,   kTileRows,       kPanelWidth<T>,  kFewRows<T>,  kFewWidth<T>,
-                                          multiply<T>, multiply_few<T>, dot_products<T>, copy_block<T>};
+constexpr MatrixKernels<T> kMatrixKernels{
+    kLanes<T>,        kTileRows,       kPanelWidth<T>,  kFewRows<T>,   kFewWidth<T>,
+    multiply<T>,      multiply_few<T>, dot_products<T>, copy_block<T>, kFlatVectors* kLanes<T>,
+    multiply_flat<T>, sum_shifted<T>};
 
 }  // namespace
 

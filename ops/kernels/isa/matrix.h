@@ -28,6 +28,9 @@ struct MatrixKernels {
   void (*multiply_few)(const TileProduct<T>&);  // of any width, lhs_step 1, terms in segments
   void (*dot_products)(const DotProducts<T>&);
   void (*copy)(BlockCopy<T>);
+  int flat_width;                                // columns of a panel of `multiply_flat`
+  void (*multiply_flat)(const TileProduct<T>&);  // lower and wider tiles, terms in segments, lhs_step 1
+  void (*sum_shifted)(const ShiftedSums<T>&);
 };
 
 }  // namespace cotangent::kernels

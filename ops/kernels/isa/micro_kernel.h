@@ -13,11 +13,12 @@ template <class T>
 constexpr int kLanes = Eigen::internal::unpacket_traits<Packet<T>>::size;
 
 // The shape of a tile fills the registers: accumulators, the vectors of a panel, and one broadcast. A panel of a single
-// vector needs kSingleRows rows to have as many sums under way as multiplications take cycles, times two.
+// vector needs kSingleRows rows to have as many sums under way as multiplications take cycles, times two. A flat tile
+// has the other proportions: for rows that are features, whose number is often a power of two.
 #if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kRegisters = 32, kTileRows = 14, kTileVectors = 2, kSingleRows = 14;
+constexpr int kRegisters = 32, kTileRows = 14, kTileVectors = 2, kSingleRows = 14, kFlatRows = 8, kFlatVectors = 3;
 #else
-constexpr int kRegisters = 16, kTileRows = 6, kTileVectors = 2, kSingleRows = 12;
+constexpr int kRegisters = 16, kTileRows = 6, kTileVectors = 2, kSingleRows = 12, kFlatRows = 4, kFlatVectors = 3;
 #endif
 template <class T>
 constexpr int kPanelWidth = kTileVectors* kLanes<T>;
@@ -41,51 +42,77 @@ inline __attribute__((always_inline)) void add_term(Packet<T> (&total)[Rows][Vec
   }
 }
 
-// Accumulates Rows rows of `product` from `first` on, and stores them.
+// Stores the first `width` sums of each row, or adds them to what is there.
+template <class T, int Rows, int Vectors>
+__attribute__((noinline)) void store_rows(const T* sums, std::int64_t width, bool add, T* out,
+                                          const std::int64_t* out_rows) {
+  using namespace Eigen::internal;
+  constexpr int L = kLanes<T>;
+  for (int r = 0; r < Rows; ++r, sums += Vectors * L) {
+    T* const to = out + out_rows[r];
+    std::int64_t j = 0;
+    for (; j + L <= width && j < Vectors * L; j += L)
+      pstoreu(to + j, add ? padd(pload<Packet<T>>(sums + j), ploadu<Packet<T>>(to + j)) : pload<Packet<T>>(sums + j));
+    for (; j < width && j < Vectors * L; ++j) to[j] = add ? to[j] + sums[j] : sums[j];
+  }
+}
+
+// Accumulates Rows rows of `product` from `first` on, and stores them: panel after panel, for rows that are in the
+// cache.
 template <class T, int Rows, int Vectors, Terms kTerms>
 void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
   using namespace Eigen::internal;
   using P = Packet<T>;
   constexpr int L = kLanes<T>;
-  P total[Rows][Vectors];
-#pragma GCC unroll 16
-  for (int v = 0; v < Vectors; ++v) {
-    const P start = product.bias != nullptr ? ploadu<P>(product.bias + v * L) : pset1<P>(T{0});
-#pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r) total[r][v] = start;
-  }
   const T* row[Rows];
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) row[r] = product.lhs + product.rows[first + r];
   const std::int64_t lhs_step = kTerms == Terms::Stepped ? product.lhs_step : 1, rhs_step = product.rhs_step;
-  if constexpr (kTerms == Terms::Listed) {
-    const T* rhs = product.rhs;
-#pragma GCC unroll 4
-    for (std::int64_t t = 0; t < product.segment_count; ++t, rhs += rhs_step)
-      add_term<T, Rows, Vectors>(total, row, product.terms[t], rhs);
-  } else {
-    for (const Segment* segment = product.segments; segment != product.segments + product.segment_count; ++segment) {
-      const T* rhs = product.rhs + segment->rhs;
-      std::int64_t at = segment->lhs;
-      const std::int64_t end = at + segment->count * lhs_step;
-#pragma GCC unroll 4
-      for (; at != end; at += lhs_step, rhs += rhs_step) add_term<T, Rows, Vectors>(total, row, at, rhs);
+  const std::int64_t* const out_rows = product.out_rows + first;
+  const T *panel = product.rhs, *bias = product.bias;
+  T* out = product.out;
+  for (std::int64_t width = product.width; width > 0; width -= Vectors * L, panel += product.panel_step) {
+    P total[Rows][Vectors];
+#pragma GCC unroll 16
+    for (int v = 0; v < Vectors; ++v) {
+      const P start = bias != nullptr ? ploadu<P>(bias + v * L) : pset1<P>(T{0});
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) total[r][v] = start;
     }
-  }
-  const bool whole = product.width == Vectors * L;
 #pragma GCC unroll 16
-  for (int r = 0; r < Rows; ++r) {
-    T* const out = product.out + product.out_rows[first + r];
-    if (whole) {
-#pragma GCC unroll 16
-      for (int v = 0; v < Vectors; ++v)
-        pstoreu(out + v * L, product.add ? padd(total[r][v], ploadu<P>(out + v * L)) : total[r][v]);
+    for (int r = 0; r < Rows; ++r) __builtin_prefetch(out + out_rows[r], 1);  // a store that misses holds up the next
+    if constexpr (kTerms == Terms::Listed) {
+      const T* rhs = panel;
+#pragma GCC unroll 4
+      for (std::int64_t t = 0; t < product.segment_count; ++t, rhs += rhs_step)
+        add_term<T, Rows, Vectors>(total, row, product.terms[t], rhs);
     } else {
-      alignas(64) T tail[Vectors * L];
-#pragma GCC unroll 16
-      for (int v = 0; v < Vectors; ++v) pstore(tail + v * L, total[r][v]);
-      for (std::int64_t j = 0; j < product.width; ++j) out[j] = product.add ? out[j] + tail[j] : tail[j];
+      for (const Segment* segment = product.segments; segment != product.segments + product.segment_count; ++segment) {
+        const T* rhs = panel + segment->rhs;
+        std::int64_t at = segment->lhs;
+        const std::int64_t end = at + segment->count * lhs_step;
+#pragma GCC unroll 4
+        for (; at != end; at += lhs_step, rhs += rhs_step) add_term<T, Rows, Vectors>(total, row, at, rhs);
+      }
     }
+    if (width >= Vectors * L) {
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) {
+        T* const to = out + out_rows[r];
+#pragma GCC unroll 16
+        for (int v = 0; v < Vectors; ++v)
+          pstoreu(to + v * L, product.add ? padd(total[r][v], ploadu<P>(to + v * L)) : total[r][v]);
+      }
+    } else {
+      alignas(64) T sums[Rows * Vectors * L];
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 16
+        for (int v = 0; v < Vectors; ++v) pstore(sums + (r * Vectors + v) * L, total[r][v]);
+      store_rows<T, Rows, Vectors>(sums, width, product.add, out, out_rows);
+    }
+    out += Vectors * L;
+    if (bias != nullptr) bias += Vectors * L;
   }
 }
 
@@ -115,11 +142,21 @@ void multiply_all(const TileProduct<T>& product) {
   else multiply_last<T, smaller(Rows), Vectors, kTerms>(product, first);
 }
 
-// The product with the widest tile that `width` fills.
+// The product with the widest tile that `width` fills; a last panel of a single vector is left to a product of its own.
 template <class T, Terms kTerms>
 void multiply_with(const TileProduct<T>& product) {
-  if (product.width <= kLanes<T>) multiply_all<T, kSingleRows, 1, kTerms>(product);
-  else multiply_all<T, kTileRows, kTileVectors, kTerms>(product);
+  if (product.width <= kLanes<T>) return multiply_all<T, kSingleRows, 1, kTerms>(product);
+  const std::int64_t rest = product.width % kPanelWidth<T>;
+  if (product.width < kPanelWidth<T> || rest == 0 || rest > kLanes<T>)
+    return multiply_all<T, kTileRows, kTileVectors, kTerms>(product);
+  TileProduct<T> part = product;
+  part.width -= rest;
+  multiply_all<T, kTileRows, kTileVectors, kTerms>(part);
+  part.rhs += part.width / kPanelWidth<T> * product.panel_step;
+  part.out += part.width;
+  if (part.bias != nullptr) part.bias += part.width;
+  part.width = rest;
+  multiply_all<T, kSingleRows, 1, kTerms>(part);
 }
 
 // The whole product, tile by tile.
@@ -128,6 +165,12 @@ void multiply(const TileProduct<T>& product) {
   if (product.segments == nullptr) multiply_with<T, Terms::Listed>(product);
   else if (product.lhs_step == 1) multiply_with<T, Terms::Adjacent>(product);
   else multiply_with<T, Terms::Stepped>(product);
+}
+
+// The same with flat tiles, whose panels have kFlatVectors vectors.
+template <class T>
+void multiply_flat(const TileProduct<T>& product) {
+  multiply_all<T, kFlatRows, kFlatVectors, Terms::Adjacent>(product);
 }
 
 // Few rows, at most kFewRows, of any width: the tile is as wide as registers allow. Reads at most

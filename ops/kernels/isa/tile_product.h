@@ -11,9 +11,9 @@ struct Segment {
   std::int64_t lhs, rhs, count;
 };
 
-// out(row, j) = sum over segments s and terms t of lhs(row, s, t) * rhs(s, t, j), for j = 0 ... width - 1 < panel
-// width. Rows lie wherever `rows` says, so that the windows of a convolution are rows without being copied (M. Dukhan,
-// "The Indirect Convolution Algorithm", 2019, with the indirection at the rows).
+// out(row, j) = sum over segments s and terms t of lhs(row, s, t) * rhs(s, t, j), for j = 0 ... width - 1, in panels.
+// Rows lie wherever `rows` says, so that the windows of a convolution are rows without being copied (M. Dukhan, "The
+// Indirect Convolution Algorithm", 2019, with the indirection at the rows).
 template <class T>
 struct TileProduct {
   const T* lhs;              // row i, segment s, term t: lhs[rows[i] + s.lhs + t * lhs_step]
@@ -26,9 +26,10 @@ struct TileProduct {
   const std::int64_t* terms = nullptr;  // row i, term t: lhs[rows[i] + terms[t]], rhs[t * rhs_step]
   T* out;                               // row i: out[out_rows[i]] ... out[out_rows[i] + width - 1]
   const std::int64_t* out_rows;         // row_count of them
-  std::int64_t width;                   // at most the panel width
-  const T* bias = nullptr;              // a panel width of them, where each sum starts; or null
+  std::int64_t width;                   // at most the panel width, or any with a panel_step
+  const T* bias = nullptr;              // whole panels of them, where each sum starts; or null
   bool add = false;                     // to what `out` holds
+  std::int64_t panel_step = 0;          // elements of rhs from one panel of columns to the next
 };
 
 // The same for few columns, of which each has its terms side by side: out(row, j) = sum over s and t of
@@ -46,6 +47,20 @@ struct DotProducts {
   const std::int64_t* out_rows;
   std::int64_t columns;     // at most few_rows of MatrixKernels
   const T* bias = nullptr;  // one for each column, or null
+};
+
+// out[j * out_step + f * out_feature] = bias[f] + the sum over t of from[offsets[t] + j * from_step + f *
+// from_feature], for all positions j and features f. Either positions are adjacent (from_step is 1), or features are
+// (from_feature is 1), of which there are then four at most, and four elements are read for them.
+template <class T>
+struct ShiftedSums {
+  const T* from;
+  std::int64_t from_step, from_feature;
+  const std::int64_t* offsets;
+  std::int64_t terms, positions, features;
+  const T* bias;  // or null
+  T* out;
+  std::int64_t out_step, out_feature;
 };
 
 }  // namespace cotangent::kernels

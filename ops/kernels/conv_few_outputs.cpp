@@ -1,0 +1,302 @@
+// Convolution with few output features of many input features, as the input's gradient of a first layer is, or the last
+// layer of a decoder.
+//
+// Every input pixel is multiplied by the weights of all kernel positions and output features at once, which are enough
+// columns together: a matrix product without borders, stride or inserted zeros, of pixels where they lie. Each output
+// then is the sum of the few products that meet there. Products of a task lie in a ring of input lines, as many as an
+// output line needs. If channels are adjacent in lhs, a pixel's products are too; if positions are, they are packed in
+// panels, and each column has a plane.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cotangent/core/parallel.h"
+#include "cotangent/ops/kernels/conv_band.h"
+#include "cotangent/ops/kernels/conv_few_features.h"
+#include "cotangent/ops/kernels/isa/dispatch.h"
+#include "cotangent/ops/kernels/isa/matrix.h"
+
+namespace cotangent::kernels {
+namespace {
+
+constexpr std::int64_t kMostFeatures = 4;
+constexpr std::int64_t kLeastChannels = 16;     // fewer would not pay for storing and summing products
+constexpr std::int64_t kTasks = 16;             // enough for a few threads to share evenly
+constexpr std::int64_t kPixels = 128;           // of a step, where there are as many
+constexpr std::int64_t kRingBytes = 320 << 10;  // unless single lines need more
+constexpr std::int64_t kTaskOverlap = 8;        // output lines of a task, in windows, that it shares with no other
+
+template <class T>
+class FewOutputs {
+ public:
+  FewOutputs(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out)
+      : problem_(in_memory_order(problem)),
+        lhs_(lhs + problem.lhs_offset),
+        rhs_(rhs + problem.rhs_offset),
+        bias_(bias),
+        out_(out + problem.out_offset),
+        taps_(rows().kernel * columns().kernel),
+        products_(taps_ * problem.out_features),
+        planar_(problem.lhs_feature != 1) {
+    const std::int64_t width = kernels_.panel_width, rest = products_ % width;
+    pitch_ = products_ - rest + (rest == 0 ? 0 : rest <= kernels_.lanes ? kernels_.lanes : width);
+    span_ = (rows().kernel - 1) * rows().rhs_dilation / rows().lhs_dilation + 1;
+    const auto line_bytes = columns().in * (planar_ ? products_ : pitch_) * static_cast<std::int64_t>(sizeof(T));
+    lines_ = std::clamp<std::int64_t>(ceiling_quotient(kPixels, columns().in), 1, rows().in);
+    while (lines_ > 1 && line_bytes * lines_ * slots() > kRingBytes) --lines_;
+    plane_ = slots() * lines_ * columns().in + 64 / static_cast<std::int64_t>(sizeof(T));
+    const std::int64_t pieces = problem_.groups * problem_.batch;
+    const std::int64_t least = kTaskOverlap * span_ * rows().lhs_dilation;
+    row_blocks_ = cut_evenly(rows().out, std::max(least, ceiling_quotient(rows().out * pieces, kTasks)));
+  }
+
+  void run() {
+    const std::int64_t features = problem_.groups * weight_elements();
+    const Workspace<T> weights(features);
+    for (std::int64_t group = 0; group < problem_.groups; ++group)
+      pack_weights(group, weights.data() + group * weight_elements());
+    const std::int64_t blocks = row_blocks_.count();
+    parallel_for(problem_.groups * problem_.batch * blocks, 1, [&](std::int64_t task, std::int64_t) {
+      const std::int64_t group = task / blocks / problem_.batch, image = task / blocks % problem_.batch;
+      compute(group, image, row_blocks_.range(task % blocks), weights.data() + group * weight_elements());
+    });
+  }
+
+  ConvCost cost() const {
+    std::int64_t read = 0;
+    for (std::int64_t i = 0; i < row_blocks_.count(); ++i) {
+      const Range range = lines_of(row_blocks_.range(i));
+      read += length(range);
+    }
+    const std::int64_t images = problem_.groups * problem_.batch;
+    ConvCost cost;
+    cost.multiply_adds = images * read * columns().in * products_ * problem_.in_features;
+    cost.products = fmt::format("{} x ({} x {}) x ({} x {}), then sums of at most {}",
+                                images * row_blocks_.count() * ceiling_quotient(read, lines_ * row_blocks_.count()),
+                                lines_ * columns().in, problem_.in_features, problem_.in_features, products_,
+                                ceiling_quotient(rows().kernel, rows().lhs_dilation) *
+                                    ceiling_quotient(columns().kernel, columns().lhs_dilation));
+    cost.workspace = static_cast<std::int64_t>(sizeof(T)) *
+                     (problem_.groups * weight_elements() + num_threads() * (ring_elements() + panel_elements()));
+    return cost;
+  }
+
+ private:
+  const ConvAxis& rows() const { return problem_.axes[0]; }
+  const ConvAxis& columns() const { return problem_.axes[1]; }
+  std::int64_t slots() const { return (span_ - 1 + lines_ - 1) / lines_ + 1; }  // of lines_ lines each, in the ring
+  std::int64_t ring_elements() const {  // and those that are read beyond the last
+    return (planar_ ? products_ * plane_ : slots() * lines_ * columns().in * pitch_) + kMostFeatures;
+  }
+  std::int64_t panel_elements() const {
+    const std::int64_t width = kernels_.flat_width;
+    return planar_ ? ceiling_quotient(lines_ * columns().in, width) * width * problem_.in_features : 0;
+  }
+  std::int64_t weight_elements() const {
+    const std::int64_t width = kernels_.panel_width;
+    return problem_.in_features * (planar_ ? products_ : ceiling_quotient(pitch_, width) * width);
+  }
+
+  // The input lines that these output lines read.
+  Range lines_of(Range out) const {
+    const ConvAxis& axis = rows();
+    const std::int64_t low = out.first - axis.low,
+                       high = out.second - 1 + (axis.kernel - 1) * axis.rhs_dilation - axis.low;
+    const std::int64_t first = low <= 0 ? 0 : ceiling_quotient(low, axis.lhs_dilation);
+    const std::int64_t last = high < 0 ? -1 : std::min(high / axis.lhs_dilation, axis.in - 1);
+    return {std::min(first, last + 1), last + 1};
+  }
+
+  // Product q = tap * out_features + feature: a row of terms if planar, else column q of a panel.
+  void pack_weights(std::int64_t group, T* to) const {
+    const std::int64_t width = kernels_.panel_width, terms = problem_.in_features;
+    std::fill_n(to, weight_elements(), T{0});
+    std::int64_t q = 0;
+    for_each_tap(problem_, [&](const std::vector<std::int64_t>& tap) {
+      const T* const from = rhs_ + group * problem_.rhs_group + tap[0] * rows().rhs_step + tap[1] * columns().rhs_step;
+      for (std::int64_t p = 0; p < problem_.out_features; ++p, ++q)
+        kernels_.copy({terms, 1, from + p * problem_.rhs_out_feature, problem_.rhs_in_feature, 1,
+                       planar_ ? to + q * terms : to + q / width * terms * width + q % width, planar_ ? 1 : width, 1});
+    });
+  }
+
+  void compute(std::int64_t group, std::int64_t image, Range out_lines, const T* weights) const {
+    const Workspace<T> ring(ring_elements()), panels(panel_elements());
+    const T* const lhs = lhs_ + group * problem_.lhs_group + image * problem_.lhs_batch;
+    const Range lines = lines_of(out_lines);
+    // Slots are counted from the first line, so that a step never wraps around.
+    std::int64_t next = lines.first;
+    Sums sums;
+    for (std::int64_t o = out_lines.first; o < out_lines.second; ++o) {
+      const Range needed = lines_of({o, o + 1});
+      for (; next < needed.second; next += lines_) {
+        const Range step{next, std::min(next + lines_, lines.second)};
+        T* const to = ring.data() + slot(next - lines.first) * columns().in * (planar_ ? 1 : pitch_);
+        if (planar_) multiply_planes(lhs, step, weights, panels.data(), to);
+        else multiply_pixels(lhs, step, weights, to);
+      }
+      T* const out = out_ + group * problem_.out_group + image * problem_.out_batch + o * rows().out_step;
+      const T* const bias = bias_ == nullptr ? nullptr : bias_ + group * problem_.out_features;
+      for (std::int64_t phase = 0; phase < std::min(columns().lhs_dilation, columns().out); ++phase)
+        sum_line(ring.data(), lines, o, phase, bias, out, sums);
+    }
+  }
+
+  std::int64_t slot(std::int64_t line) const { return line % (slots() * lines_); }
+
+  void multiply_pixels(const T* lhs, Range lines, const T* weights, T* to) const {
+    const std::int64_t width = columns().in, count = length(lines) * width;
+    const Workspace<std::int64_t> from(count), out_rows(count);
+    for (std::int64_t i = 0; i < count; ++i) {
+      from.data()[i] = (lines.first + i / width) * rows().lhs_step + i % width * columns().lhs_step;
+      out_rows.data()[i] = i * pitch_;
+    }
+    const Segment all{0, 0, problem_.in_features};
+    kernels_.multiply({.lhs = lhs,
+                       .rows = from.data(),
+                       .row_count = count,
+                       .lhs_step = 1,
+                       .rhs = weights,
+                       .rhs_step = kernels_.panel_width,
+                       .segments = &all,
+                       .segment_count = 1,
+                       .out = to,
+                       .out_rows = out_rows.data(),
+                       .width = pitch_,
+                       .panel_step = problem_.in_features * kernels_.panel_width});
+  }
+
+  void multiply_planes(const T* lhs, Range lines, const T* weights, T* panels, T* to) const {
+    const std::int64_t width = kernels_.flat_width, terms = problem_.in_features, count = length(lines) * columns().in;
+    for (std::int64_t first = 0; first < count; first += width) {
+      const std::int64_t part = std::min(width, count - first);
+      T* const panel = panels + first * terms;
+      if (part < width) std::fill_n(panel, terms * width, T{0});
+      kernels_.copy(
+          {terms, part, lhs + lines.first * rows().lhs_step + first, problem_.lhs_feature, 1, panel, width, 1});
+    }
+    const Workspace<std::int64_t> from(products_), out_rows(products_);
+    for (std::int64_t q = 0; q < products_; ++q) {
+      from.data()[q] = q * terms;
+      out_rows.data()[q] = q * plane_;
+    }
+    const Segment all{0, 0, terms};
+    kernels_.multiply_flat({.lhs = weights,
+                            .rows = from.data(),
+                            .row_count = products_,
+                            .lhs_step = 1,
+                            .rhs = panels,
+                            .rhs_step = width,
+                            .segments = &all,
+                            .segment_count = 1,
+                            .out = to,
+                            .out_rows = out_rows.data(),
+                            .width = count,
+                            .panel_step = terms * width});
+  }
+
+  // What an output line and phase of columns is the sum of: where products lie, and for which positions they exist.
+  struct Sums {
+    std::vector<std::int64_t> offsets, some;
+    std::vector<Range> valid;
+  };
+
+  void sum_line(const T* ring, Range lines, std::int64_t o, std::int64_t phase, const T* bias, T* out,
+                Sums& sums) const {
+    const ConvAxis &r = rows(), &c = columns();
+    const std::int64_t count = ceiling_quotient(c.out - phase, c.lhs_dilation);
+    sums.offsets.clear();
+    sums.valid.clear();
+    Range inside{0, count};  // the positions that have all products
+    for (std::int64_t ky = 0; ky < r.kernel; ++ky) {
+      const std::int64_t y = o + ky * r.rhs_dilation - r.low;
+      if (y % r.lhs_dilation != 0 || y < 0 || y / r.lhs_dilation >= r.in) continue;
+      const std::int64_t line = slot(y / r.lhs_dilation - lines.first) * c.in;
+      for (std::int64_t kx = 0; kx < c.kernel; ++kx) {
+        const std::int64_t x = phase + kx * c.rhs_dilation - c.low;
+        if (x % c.lhs_dilation != 0) continue;
+        const std::int64_t shift = x / c.lhs_dilation, q = (ky * c.kernel + kx) * problem_.out_features;
+        const Range valid{std::max<std::int64_t>(0, -shift), std::min(count, c.in - shift)};
+        if (length(valid) <= 0) continue;
+        sums.offsets.push_back(planar_ ? q * plane_ + line + shift : (line + shift) * pitch_ + q);
+        sums.valid.push_back(valid);
+        inside = {std::max(inside.first, valid.first), std::min(inside.second, valid.second)};
+      }
+    }
+    if (length(inside) <= 0) inside = {0, 0};
+    const std::int64_t out_step = c.out_step * c.lhs_dilation;
+    out += phase * c.out_step;
+    const auto sum = [&](std::int64_t first, std::int64_t positions, const std::vector<std::int64_t>& offsets) {
+      kernels_.sum_shifted({.from = ring + first * (planar_ ? 1 : pitch_),
+                            .from_step = planar_ ? 1 : pitch_,
+                            .from_feature = planar_ ? plane_ : 1,
+                            .offsets = offsets.data(),
+                            .terms = std::ssize(offsets),
+                            .positions = positions,
+                            .features = problem_.out_features,
+                            .bias = bias,
+                            .out = out + first * out_step,
+                            .out_step = out_step,
+                            .out_feature = problem_.out_feature});
+    };
+    if (length(inside) > 0) sum(inside.first, length(inside), sums.offsets);
+    for (std::int64_t j = 0; j < count; ++j) {
+      if (j == inside.first && length(inside) > 0) j = inside.second;
+      if (j == count) break;
+      sums.some.clear();
+      for (std::size_t t = 0; t < sums.offsets.size(); ++t)
+        if (j >= sums.valid[t].first && j < sums.valid[t].second) sums.some.push_back(sums.offsets[t]);
+      sum(j, 1, sums.some);
+    }
+  }
+
+  const ConvProblem problem_;
+  const T *lhs_, *rhs_, *bias_;
+  T* out_;
+  const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
+  const std::int64_t taps_, products_;  // products: of each pixel
+  const bool planar_;
+  std::int64_t pitch_;             // elements from a pixel's products to the next one's, if not planar
+  std::int64_t plane_ = 0;         // elements from a plane to the next, if planar
+  std::int64_t span_, lines_ = 1;  // input lines that an output line needs; of a step
+  Blocks row_blocks_;
+};
+
+}  // namespace
+
+ConvCost few_outputs_cost(const ConvProblem& problem, std::int64_t element_size) {
+  const auto refuse = [](std::string why) { return ConvCost{.refusal = std::move(why)}; };
+  if (problem.out_features > kMostFeatures)
+    return refuse(fmt::format("{} output features of a group are more than {}", problem.out_features, kMostFeatures));
+  if (problem.in_features < kLeastChannels)
+    return refuse(fmt::format("{} input features of a group are less than {}", problem.in_features, kLeastChannels));
+  const ConvProblem ordered = in_memory_order(problem);
+  if (ordered.axes.size() != 2) return refuse("there are more than two spatial axes");
+  std::int64_t outputs = 1, window = 1, inputs = 1;
+  for (const ConvAxis& axis : ordered.axes) {
+    if (axis.stride != 1) return refuse("a stride is not 1");
+    if (axis.kernel == 0) return refuse("nothing is summed");
+    outputs *= axis.out;
+    window *= ceiling_quotient(axis.kernel, axis.lhs_dilation);
+    inputs *= axis.in * axis.kernel;
+  }
+  const ConvAxis &rows = ordered.axes[0], &columns = ordered.axes[1];
+  if (problem.lhs_feature != 1 && (columns.lhs_step != 1 || rows.lhs_step != columns.in))
+    return refuse("neither channels nor positions are adjacent in lhs");
+  if (problem.lhs_feature == 1 && problem.out_features == 1)
+    return refuse("a single output feature, beneath adjacent channels, leaves no vector to sum");
+  if (inputs == 0 || 4 * inputs > 5 * outputs * window) return refuse("products of many inputs would be left over");
+  return element_size == sizeof(float)
+             ? FewOutputs<float>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost()
+             : FewOutputs<double>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost();
+}
+
+template <class T>
+void convolve_few_outputs(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out) {
+  FewOutputs<T>(problem, lhs, rhs, bias, out).run();
+}
+
+template void convolve_few_outputs(const ConvProblem&, const float*, const float*, const float*, float*);
+template void convolve_few_outputs(const ConvProblem&, const double*, const double*, const double*, double*);
+
+}  // namespace cotangent::kernels

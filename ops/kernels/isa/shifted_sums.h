@@ -1,0 +1,94 @@
+// Sums of shifted products: what a convolution that scatters comes down to once its products are there. For one level.
+#pragma once
+
+#include "cotangent/ops/kernels/isa/micro_kernel.h"
+
+namespace cotangent::kernels::COTANGENT_ISA {
+
+// Features are adjacent, at most four of them: a vector of four is read for each term, and what is beyond is dropped.
+template <class T, int Features>
+void sum_pixels(const ShiftedSums<T>& s) {
+  typedef T Four __attribute__((vector_size(4 * sizeof(T))));
+  Four start{};
+  if (s.bias != nullptr)
+    for (int f = 0; f < Features; ++f) start[f] = s.bias[f];
+  const auto add = [](Four& total, const T* from) {
+    Four value;
+    __builtin_memcpy(&value, from, sizeof(value));
+    total += value;
+  };
+  std::int64_t j = 0;
+  for (; j + 4 <= s.positions; j += 4) {
+    Four total[4] = {start, start, start, start};
+    const T* const from = s.from + j * s.from_step;
+    for (std::int64_t t = 0; t < s.terms; ++t)
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) add(total[i], from + s.offsets[t] + i * s.from_step);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i)
+      if (s.out_feature == 1) {
+        __builtin_memcpy(s.out + (j + i) * s.out_step, &total[i], Features * sizeof(T));
+      } else {
+        for (int f = 0; f < Features; ++f) s.out[(j + i) * s.out_step + f * s.out_feature] = total[i][f];
+      }
+  }
+  for (; j < s.positions; ++j) {
+    Four total = start;
+    for (std::int64_t t = 0; t < s.terms; ++t) add(total, s.from + j * s.from_step + s.offsets[t]);
+    for (int f = 0; f < Features; ++f) s.out[j * s.out_step + f * s.out_feature] = total[f];
+  }
+}
+
+// Positions are adjacent.
+template <class T>
+void sum_planes(const ShiftedSums<T>& s) {
+  using namespace Eigen::internal;
+  using P = Packet<T>;
+  constexpr int L = kLanes<T>, kVectors = 4;
+  for (std::int64_t f = 0; f < s.features; ++f) {
+    const T* const from = s.from + f * s.from_feature;
+    T* const out = s.out + f * s.out_feature;
+    const T start = s.bias != nullptr ? s.bias[f] : T{0};
+    const auto store = [&](std::int64_t j, const P& total) {
+      if (s.out_step == 1) return pstoreu(out + j, total);
+      alignas(64) T sums[L];
+      pstore(sums, total);
+#pragma GCC unroll 16
+      for (int i = 0; i < L; ++i) out[(j + i) * s.out_step] = sums[i];
+    };
+    std::int64_t j = 0;
+    for (; j + kVectors * L <= s.positions; j += kVectors * L) {
+      P total[kVectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) total[v] = pset1<P>(start);
+      for (std::int64_t t = 0; t < s.terms; ++t)
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) total[v] = padd(total[v], ploadu<P>(from + s.offsets[t] + j + v * L));
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) store(j + v * L, total[v]);
+    }
+    for (; j + L <= s.positions; j += L) {
+      P total = pset1<P>(start);
+      for (std::int64_t t = 0; t < s.terms; ++t) total = padd(total, ploadu<P>(from + s.offsets[t] + j));
+      store(j, total);
+    }
+    for (; j < s.positions; ++j) {
+      T total = start;
+      for (std::int64_t t = 0; t < s.terms; ++t) total += from[s.offsets[t] + j];
+      out[j * s.out_step] = total;
+    }
+  }
+}
+
+template <class T>
+void sum_shifted(const ShiftedSums<T>& s) {
+  if (s.from_step == 1) return sum_planes(s);
+  switch (s.features) {
+    case 1: return sum_pixels<T, 1>(s);
+    case 2: return sum_pixels<T, 2>(s);
+    case 3: return sum_pixels<T, 3>(s);
+    default: return sum_pixels<T, 4>(s);
+  }
+}
+
+}  // namespace cotangent::kernels::COTANGENT_ISA
