@@ -223,10 +223,10 @@ class FewFeatures {
   Blocks row_blocks_;
 };
 
-}  // namespace
-
 // More output features than a tile of the kernel for a few has.
-static bool prefers_planes(const ConvProblem& problem) { return problem.out_features > kFewOutputs; }
+bool prefers_planes(const ConvProblem& problem) { return problem.out_features > kFewOutputs; }
+
+}  // namespace
 
 ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size) {
   if (ConvCost cost = few_outputs_cost(problem, element_size); cost.refusal.empty()) return cost;

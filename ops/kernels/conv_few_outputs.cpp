@@ -284,7 +284,7 @@ ConvCost few_outputs_cost(const ConvProblem& problem, std::int64_t element_size)
     inputs *= axis.in * axis.kernel;
   }
   const ConvAxis &rows = ordered.axes[0], &columns = ordered.axes[1];
-  if (problem.lhs_feature != 1 && (columns.lhs_step != 1 || rows.lhs_step != columns.in))
+  if (problem.lhs_feature != 1 && (columns.lhs_step != 1 || (rows.in > 1 && rows.lhs_step != columns.in)))
     return refuse("neither channels nor positions are adjacent in lhs");
   if (problem.lhs_feature == 1 && problem.out_features == 1)
     return refuse("a single output feature, beneath adjacent channels, leaves no vector to sum");
