@@ -15,7 +15,7 @@ enum class ConvAlgorithm {
   Im2col,       // columns, tile by tile, times the kernel on BLAS: serves any problem
   Direct,       // windows multiplied where they lie: plain, strided and pointwise convolutions
   LongSum,      // few outputs, each a long sum: gradients of kernels
-  FewFeatures,  // a few features on both sides, as filters of pictures and signals have
+  FewFeatures,  // a few features on one side, as first and last layers have
   Depthwise,    // a group for every channel, or nearly
   Winograd,     // Float32 only: small windows by fewer multiplications, with a slightly larger rounding error
 };

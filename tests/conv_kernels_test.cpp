@@ -37,6 +37,21 @@ std::vector<ConvCase> cases() {
       spread(padded(plain({2, 20, 20, 20}, {1, 1, 16, 20}, {"NHWC", "HWOI", "NHWC"}), {{0, 2}, {0, 1}}), {3, 2},
              {1, 1}),
       spread(padded(plain({2, 15, 15, 20}, {3, 3, 20, 16}, kLast), {{6, 6}, {5, 4}}), {4, 3}, {6, 2}),
+      // few output features of many
+      padded(plain({3, 37, 19, 20}, {3, 3, 20, 3}, kLast), {{1, 1}, {1, 1}}),
+      padded(plain({3, 20, 37, 19}, {3, 20, 3, 3}, kFirst), {{1, 1}, {0, 2}}),
+      padded(plain({1, 80, 9, 16}, {3, 4, 16, 4}, kLast), {{-2, 3}, {3, 0}}),
+      padded(plain({1, 16, 80, 9}, {1, 16, 5, 3}, kFirst), {{2, -1}, {2, 2}}),
+      spread(padded(plain({2, 33, 18, 24}, {4, 5, 24, 2}, kLast), {{2, 3}, {1, 4}}), {2, 3}, {1, 1}),
+      spread(padded(plain({2, 24, 33, 18}, {2, 24, 5, 4}, kFirst), {{4, 5}, {3, 4}}), {2, 3}, {1, 2}),
+      spread(padded(plain({1, 18, 5, 40}, {3, 18, 3, 3}, kFirst), {{2, 2}, {2, 2}}), {1, 1}, {2, 2}),
+      feature_groups(padded(plain({2, 20, 21, 40}, {3, 3, 20, 6}, {"NHWC", "HWIO", "NCHW"}), {{1, 1}, {1, 1}}), 2),
+      padded(plain({2, 300, 20}, {5, 20, 3}, {"NWC", "WIO", "NWC"}), {{2, 2}}),
+      padded(plain({2, 20, 300}, {3, 20, 5}, {"NCW", "OIW", "NCW"}), {{2, 2}}),
+      // planes of outputs, of few input features
+      strided(padded(plain({2, 3, 40, 38}, {23, 3, 7, 7}, kFirst), {{3, 2}, {-1, 4}}), {2, 2}),
+      spread(strided(padded(plain({2, 1, 31, 60}, {9, 1, 5, 5}, kFirst), {{2, 5}, {9, 0}}), {1, 3}), {1, 1}, {2, 4}),
+      feature_groups(padded(plain({2, 24, 24, 6}, {10, 3, 3, 3}, {"NHWC", "OIHW", "NCHW"}), {{1, 1}, {1, 1}}), 2),
       // weight gradients
       padded(plain({8, 28, 28, 12}, {8, 28, 28, 20}, kLastSwapped), {{1, 1}, {1, 1}}),
       padded(plain({8, 12, 28, 28}, {8, 20, 28, 28}, kFirstSwapped), {{1, 1}, {1, 1}}),

@@ -57,7 +57,7 @@ std::vector<Candidate> candidates(const ConvProblem& problem) {
   if (is_long_sum(problem))
     result.push_back({LongSum, "its window is larger than its output, as that of a kernel's gradient is"});
   if (problem.in_features < kFewInFeatures)
-    result.push_back({FewFeatures, "neither its output features nor its input features would fill a vector"});
+    result.push_back({FewFeatures, "its features are too few for a vector, and positions are not"});
   result.push_back({Direct, "its windows can be multiplied where they lie"});
   result.push_back({Im2col, "nothing else may serve"});
   result.push_back({Definition, "nothing else may serve"});

@@ -23,6 +23,8 @@ constexpr std::int64_t kTasks = 16;             // enough for a few threads to s
 constexpr std::int64_t kBandBytes = 192 << 10;  // of a task, unless a single row of outputs needs more
 constexpr std::int64_t kColumns = 512;          // of a task, where there are as many
 
+constexpr std::int64_t kFewOutputs = 4;  // more are left to planes, where these serve
+
 template <class T>
 class FewFeatures {
  public:
@@ -221,10 +223,14 @@ class FewFeatures {
   Blocks row_blocks_;
 };
 
+// More output features than a tile of the kernel for a few has.
+bool prefers_planes(const ConvProblem& problem) { return problem.out_features > kFewOutputs; }
+
 }  // namespace
 
 ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size) {
   if (ConvCost cost = few_outputs_cost(problem, element_size); cost.refusal.empty()) return cost;
+  if (ConvCost cost = planes_cost(problem, element_size); prefers_planes(problem) && cost.refusal.empty()) return cost;
   const bool single = element_size == sizeof(float);
   const int most = single ? table<MatrixKernels<float>>().few_rows : table<MatrixKernels<double>>().few_rows;
   if (problem.out_features > most)
@@ -247,6 +253,8 @@ bool few_features_serves_dilated(const ConvProblem& problem, std::int64_t elemen
 template <class T>
 void convolve_few_features_with_bias(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out) {
   if (few_outputs_cost(problem, sizeof(T)).refusal.empty()) convolve_few_outputs<T>(problem, lhs, rhs, bias, out);
+  else if (prefers_planes(problem) && planes_cost(problem, sizeof(T)).refusal.empty())
+    convolve_planes<T>(problem, lhs, rhs, bias, out);
   else FewFeatures<T>(problem, lhs, rhs, bias, out).run();
 }
 

@@ -13,4 +13,9 @@ ConvCost few_outputs_cost(const ConvProblem& problem, std::int64_t element_size)
 template <class T>
 void convolve_few_outputs(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out);
 
+// Few input features, to planes of outputs.
+ConvCost planes_cost(const ConvProblem& problem, std::int64_t element_size);
+template <class T>
+void convolve_planes(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out);
+
 }  // namespace cotangent::kernels

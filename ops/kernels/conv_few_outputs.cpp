@@ -23,6 +23,7 @@ constexpr std::int64_t kMostFeatures = 4;
 constexpr std::int64_t kLeastChannels = 16;     // fewer would not pay for storing and summing products
 constexpr std::int64_t kTasks = 16;             // enough for a few threads to share evenly
 constexpr std::int64_t kPixels = 128;           // of a step, where there are as many
+constexpr std::int64_t kPlanarPixels = 256;     // which are read from one plane after the other
 constexpr std::int64_t kRingBytes = 320 << 10;  // unless single lines need more
 constexpr std::int64_t kTaskOverlap = 8;        // output lines of a task, in windows, that it shares with no other
 
@@ -42,7 +43,7 @@ class FewOutputs {
     pitch_ = products_ - rest + (rest == 0 ? 0 : rest <= kernels_.lanes ? kernels_.lanes : width);
     span_ = (rows().kernel - 1) * rows().rhs_dilation / rows().lhs_dilation + 1;
     const auto line_bytes = columns().in * (planar_ ? products_ : pitch_) * static_cast<std::int64_t>(sizeof(T));
-    lines_ = std::clamp<std::int64_t>(ceiling_quotient(kPixels, columns().in), 1, rows().in);
+    lines_ = std::clamp<std::int64_t>(ceiling_quotient(planar_ ? kPlanarPixels : kPixels, columns().in), 1, rows().in);
     while (lines_ > 1 && line_bytes * lines_ * slots() > kRingBytes) --lines_;
     plane_ = slots() * lines_ * columns().in + 64 / static_cast<std::int64_t>(sizeof(T));
     const std::int64_t pieces = problem_.groups * problem_.batch;
@@ -168,12 +169,14 @@ class FewOutputs {
 
   void multiply_planes(const T* lhs, Range lines, const T* weights, T* panels, T* to) const {
     const std::int64_t width = kernels_.flat_width, terms = problem_.in_features, count = length(lines) * columns().in;
-    for (std::int64_t first = 0; first < count; first += width) {
-      const std::int64_t part = std::min(width, count - first);
-      T* const panel = panels + first * terms;
-      if (part < width) std::fill_n(panel, terms * width, T{0});
-      kernels_.copy(
-          {terms, part, lhs + lines.first * rows().lhs_step + first, problem_.lhs_feature, 1, panel, width, 1});
+    // Plane by plane, since planes are often a multiple of the cache's sets apart.
+    const std::int64_t whole = count / width, rest = count % width;
+    T* const last = panels + whole * width * terms;
+    if (rest > 0) std::fill_n(last, terms * width, T{0});
+    for (std::int64_t i = 0; i < terms; ++i) {
+      const T* const plane = lhs + lines.first * rows().lhs_step + i * problem_.lhs_feature;
+      kernels_.copy({whole, width, plane, width, 1, panels + i * width, terms * width, 1});
+      if (rest > 0) kernels_.copy({1, rest, plane + whole * width, width, 1, last + i * width, width, 1});
     }
     const Workspace<std::int64_t> from(products_), out_rows(products_);
     for (std::int64_t q = 0; q < products_; ++q) {
@@ -281,7 +284,7 @@ ConvCost few_outputs_cost(const ConvProblem& problem, std::int64_t element_size)
     inputs *= axis.in * axis.kernel;
   }
   const ConvAxis &rows = ordered.axes[0], &columns = ordered.axes[1];
-  if (problem.lhs_feature != 1 && (columns.lhs_step != 1 || rows.lhs_step != columns.in))
+  if (problem.lhs_feature != 1 && (columns.lhs_step != 1 || (rows.in > 1 && rows.lhs_step != columns.in)))
     return refuse("neither channels nor positions are adjacent in lhs");
   if (problem.lhs_feature == 1 && problem.out_features == 1)
     return refuse("a single output feature, beneath adjacent channels, leaves no vector to sum");

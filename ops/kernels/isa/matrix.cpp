@@ -4,6 +4,7 @@
 #include "cotangent/ops/kernels/isa/block_copy.h"
 #include "cotangent/ops/kernels/isa/dot_product.h"
 #include "cotangent/ops/kernels/isa/micro_kernel.h"
+#include "cotangent/ops/kernels/isa/plane_product.h"
 #include "cotangent/ops/kernels/isa/shifted_sums.h"
 
 namespace cotangent::kernels::COTANGENT_ISA {
@@ -15,9 +16,9 @@ namespace {
 
 template <class T>
 constexpr MatrixKernels<T> kMatrixKernels{
-    kLanes<T>,        kTileRows,       kPanelWidth<T>,  kFewRows<T>,   kFewWidth<T>,
-    multiply<T>,      multiply_few<T>, dot_products<T>, copy_block<T>, kFlatVectors* kLanes<T>,
-    multiply_flat<T>, sum_shifted<T>};
+    kLanes<T>,        kTileRows,       kPanelWidth<T>,  kFewRows<T>,       kFewWidth<T>,
+    multiply<T>,      multiply_few<T>, dot_products<T>, copy_block<T>,     kFlatVectors* kLanes<T>,
+    multiply_flat<T>, sum_shifted<T>,  kFlatRows,       multiply_planes<T>};
 
 }  // namespace
 

@@ -63,4 +63,22 @@ struct ShiftedSums {
   std::int64_t out_step, out_feature;
 };
 
+// Row r, vector v, at its lane j: out[r * out_row + out_vectors[v] + j] = bias[r] + the sum over t of
+// weight(t, r) * lhs[terms[t] + vectors[v] + j]. Weights are packed for flat_rows rows at a time, zeros beyond the
+// last: term after term, the rows of each side by side.
+template <class T>
+struct PlaneProduct {
+  const T* weights;
+  std::int64_t rows;
+  const T* lhs;
+  const std::int64_t* terms;
+  std::int64_t term_count;
+  const std::int64_t* vectors;
+  std::int64_t vector_count;
+  T* out;
+  const std::int64_t* out_vectors;
+  std::int64_t out_row;
+  const T* bias;  // or null
+};
+
 }  // namespace cotangent::kernels

@@ -1,0 +1,60 @@
+// Products of planes: vectors run along positions, tiles are kFlatRows features by kFlatVectors vectors. For one level.
+#pragma once
+
+#include "cotangent/ops/kernels/isa/micro_kernel.h"
+
+namespace cotangent::kernels::COTANGENT_ISA {
+
+template <class T, int Vectors>
+inline void plane_tile(const PlaneProduct<T>& product, std::int64_t first_row, std::int64_t first) {
+  using namespace Eigen::internal;
+  using P = Packet<T>;
+  constexpr int Rows = kFlatRows;
+  const T* column[Vectors];
+#pragma GCC unroll 16
+  for (int v = 0; v < Vectors; ++v) column[v] = product.lhs + product.vectors[first + v];
+  P total[Rows][Vectors];
+  const std::int64_t rows = product.rows - first_row;
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r) {
+    const P start = pset1<P>(product.bias != nullptr && r < rows ? product.bias[first_row + r] : T{0});
+#pragma GCC unroll 16
+    for (int v = 0; v < Vectors; ++v) total[r][v] = start;
+  }
+  const T* weight = product.weights + first_row * product.term_count;
+  const std::int64_t* const end = product.terms + product.term_count;
+  for (const std::int64_t* term = product.terms; term != end; ++term, weight += Rows) {
+    P factor[Vectors];
+#pragma GCC unroll 16
+    for (int v = 0; v < Vectors; ++v) factor[v] = ploadu<P>(column[v] + *term);
+#pragma GCC unroll 16
+    for (int r = 0; r < Rows; ++r) {
+      const P value = pset1<P>(weight[r]);
+#pragma GCC unroll 16
+      for (int v = 0; v < Vectors; ++v) total[r][v] = pmadd(value, factor[v], total[r][v]);
+    }
+  }
+  T* out = product.out + first_row * product.out_row;
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r, out += product.out_row) {
+    if (r >= rows) break;
+#pragma GCC unroll 16
+    for (int v = 0; v < Vectors; ++v) pstoreu(out + product.out_vectors[first + v], total[r][v]);
+  }
+}
+
+template <class T>
+void multiply_planes(const PlaneProduct<T>& product) {
+  for (std::int64_t row = 0; row < product.rows; row += kFlatRows) {
+    std::int64_t first = 0;
+    for (; first + kFlatVectors <= product.vector_count; first += kFlatVectors)
+      plane_tile<T, kFlatVectors>(product, row, first);
+    // The last ones together with some that are done, which is cheaper than one by one.
+    if (first < product.vector_count && first > 0)
+      plane_tile<T, kFlatVectors>(product, row, product.vector_count - kFlatVectors);
+    else
+      for (; first < product.vector_count; ++first) plane_tile<T, 1>(product, row, first);
+  }
+}
+
+}  // namespace cotangent::kernels::COTANGENT_ISA
