@@ -100,7 +100,8 @@ Conv::Conv(int spatial_axes, std::int64_t in_features, std::int64_t out_features
                .padding = options.padding,
                .rhs_dilation = options.dilation,
                .dimension_numbers = dimension_numbers(static_cast<std::size_t>(spatial_axes), options.layout),
-               .feature_group_count = options.groups},
+               .feature_group_count = options.groups,
+               .activation = options.activation},
       layout_(options.layout) {
   make_parameters(kind_, static_cast<std::size_t>(spatial_axes), in_features, out_features, kernel, options, weight,
                   bias);
@@ -170,7 +171,8 @@ Tensor ConvTranspose::operator()(const Tensor& x) const {
                              .lhs_dilation = options_.strides,
                              .rhs_dilation = options_.dilation,
                              .dimension_numbers = dimension_numbers(spatial_axes_of(weight), options_.layout),
-                             .feature_group_count = options_.groups});
+                             .feature_group_count = options_.groups,
+                             .activation = options_.activation});
   const std::int64_t uses = weight.size() / (weight.dim(-2) * options_.groups);  // of each input element
   return report_call(this, kind_, y, x.size() * uses);
 }

@@ -21,8 +21,9 @@ struct ConvLayerOptions {
   std::int64_t groups = 1;  // channels fall into groups that do not mix
   bool bias = true;
   Layout layout = Layout::ChannelsLast;
-  Initializer init = init::lecun_normal;  // of the weight; the bias starts at 0
-  std::optional<random::Key> key = {};    // none: the next of the default stream
+  Initializer init = init::lecun_normal;     // of the weight; the bias starts at 0
+  std::optional<random::Key> key = {};       // none: the next of the default stream
+  Activation activation = Activation::None;  // of the output, in the same pass
 };
 
 struct ConvTransposeLayerOptions {
@@ -35,6 +36,7 @@ struct ConvTransposeLayerOptions {
   Layout layout = Layout::ChannelsLast;
   Initializer init = init::lecun_normal;
   std::optional<random::Key> key = {};
+  Activation activation = Activation::None;
 };
 
 // Cross-correlation with a learned kernel, plus a learned bias (torch.nn.Conv2d, flax.linen.Conv). In every layout the

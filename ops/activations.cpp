@@ -18,23 +18,19 @@ namespace functions = kernels::functions;
 using kernels::times_derivative;
 using kernels::Unary;
 
-Tensor relu_grad(const Tensor& y, const Tensor& g);
-
 // g where y > 0, 0 elsewhere, also where g is not finite.
 struct ReluGrad : functions::ReluGrad {
   static constexpr std::string_view name = "relu_grad";
   static constexpr Saves saves = Saves::Inputs;
   static Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& u, std::size_t which) {
-    return which == 0 ? Tensor() : relu_grad(inputs[0], u);
+    return which == 0 ? Tensor() : kernels::relu_grad(inputs[0], u);
   }
 };
-
-Tensor relu_grad(const Tensor& y, const Tensor& g) { return run<kernels::Binary<ReluGrad>>({y, g}); }
 
 struct Relu : functions::Relu {
   static constexpr std::string_view name = "relu";
   static constexpr Saves saves = Saves::Output;
-  static Tensor vjp(const Tensor&, const Tensor& y, const Tensor& g) { return relu_grad(y, g); }
+  static Tensor vjp(const Tensor&, const Tensor& y, const Tensor& g) { return kernels::relu_grad(y, g); }
 };
 
 struct LeakyReluGrad : functions::LeakyReluGrad {
@@ -124,6 +120,8 @@ struct GeluTanh : functions::GeluTanh {
 };
 
 }  // namespace
+
+Tensor kernels::relu_grad(const Tensor& y, const Tensor& g) { return run<Binary<ReluGrad>>({y, g}); }
 
 Tensor relu(const Tensor& x) { return run<Unary<Relu>>({x}); }
 Tensor leaky_relu(const Tensor& x, double slope) { return run<Unary<LeakyRelu>>({x}, LeakyRelu{{slope}}); }

@@ -30,6 +30,7 @@
 #include "cotangent/core/error.h"
 #include "cotangent/ops/conv_rules.h"
 #include "cotangent/ops/kernels/convolve.h"
+#include "cotangent/ops/kernels/derivative.h"
 #include "cotangent/ops/movement.h"
 #include "cotangent/ops/reduce.h"
 
@@ -83,11 +84,14 @@ class ConvGeneralDilated final : public Primitive {
   void forward(const Tensors& inputs, Tensor& output) const override {
     const std::vector<kernels::ConvStep> steps = choose(inputs, output.shape());
     visit_floating(output.dtype(), [&]<class T>() {
-      kernels::convolve(steps, inputs[0].data<T>().data(), inputs[1].data<T>().data(),
-                        inputs.size() == 3 ? inputs[2].data<T>().data() : nullptr, output.mutable_data<T>().data());
+      const kernels::ConvEpilogue<T> epilogue{inputs.size() == 3 ? inputs[2].data<T>().data() : nullptr,
+                                              attributes_.relu};
+      kernels::convolve(steps, inputs[0].data<T>().data(), inputs[1].data<T>().data(), epilogue,
+                        output.mutable_data<T>().data());
     });
   }
 
+  // That of the convolution alone: Rectified has that of relu.
   Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t which) const override {
     if (which == 0) return lhs_vjp(inputs[0].shape(), inputs[1], g);
     if (which == 1) return rhs_vjp(inputs[0], inputs[1].shape(), g);
@@ -117,6 +121,7 @@ class ConvGeneralDilated final : public Primitive {
   kernels::ConvAttributes derivative_attributes() const {
     kernels::ConvAttributes result = attributes_;
     result.limits.algorithm = ConvAlgorithm::Auto;
+    result.relu = false;
     return result;
   }
 
@@ -169,6 +174,26 @@ class ConvGeneralDilated final : public Primitive {
   const kernels::ConvAttributes attributes_;
 };
 
+// The relu that a convolution has already done in its last pass: on the tape a node of its own, so that the cotangents
+// of all of the convolution's inputs start from one that is masked once.
+class Rectified final : public Primitive {
+ public:
+  std::string_view name() const override { return "relu"; }
+  Shape shape(const Tensors& inputs) const override { return inputs[0].shape(); }
+  void forward(const Tensors&, Tensor&) const override {}
+  bool is_view() const override { return true; }
+  Saves saves() const override { return Saves::Output; }
+  Tensor vjp(const Tensors&, const Tensor& output, const Tensor& g, std::size_t) const override {
+    return kernels::relu_grad(output, g);
+  }
+};
+
+Tensor run_conv(Tensors inputs, kernels::ConvAttributes attributes, Activation activation) {
+  attributes.relu = activation == Activation::Relu;
+  const Tensor result = run<ConvGeneralDilated>(std::move(inputs), std::move(attributes));
+  return activation == Activation::Relu ? run<Rectified>({result}) : result;
+}
+
 }  // namespace
 
 Precision PrecisionOption::parse(std::string_view name) {
@@ -193,7 +218,7 @@ Precision PrecisionOption::parse(std::string_view name) {
 Tensor conv_general_dilated(const Tensor& lhs, const Tensor& rhs, const ConvOptions& options) {
   kernels::ConvAttributes attributes = resolve_conv(kName, lhs.shape(), rhs.shape(), options);
   const DType dtype = conv_dtype(kName, lhs, rhs, options.preferred_element_type);
-  return run<ConvGeneralDilated>({lhs.to(dtype), rhs.to(dtype)}, std::move(attributes));
+  return run_conv({lhs.to(dtype), rhs.to(dtype)}, std::move(attributes), options.activation);
 }
 
 Tensor conv_general_dilated_with_bias(const Tensor& lhs, const Tensor& rhs, const Tensor& bias,
@@ -201,9 +226,9 @@ Tensor conv_general_dilated_with_bias(const Tensor& lhs, const Tensor& rhs, cons
   kernels::ConvAttributes attributes = resolve_conv(kName, lhs.shape(), rhs.shape(), options);
   const DType dtype = conv_dtype(kName, lhs, rhs, options.preferred_element_type);
   if (bias.is_null()) fail(kName, "bias is null; call conv_general_dilated for a convolution without one");
-  return run<ConvGeneralDilated>(
+  return run_conv(
       {lhs.to(dtype), rhs.to(dtype), bias.dtype() == lhs.dtype() ? bias.to(dtype) : bias},  // another type is refused
-      std::move(attributes));
+      std::move(attributes), options.activation);
 }
 
 }  // namespace cotangent

@@ -31,6 +31,9 @@ class PrecisionOption {
   Precision value_;
 };
 
+// What is done to the result in the same pass. Relu: max(x, 0), whose derivative at 0 is 0, as ops/unary.h's.
+enum class Activation { None, Relu };
+
 // Options of conv_general_dilated, in JAX's names, order and meaning. Per-axis options follow the order of the spatial
 // axes in the kernel's spec.
 struct ConvOptions {
@@ -45,6 +48,7 @@ struct ConvOptions {
   std::optional<DType> preferred_element_type = std::nullopt;  // compute and return this wider type
   ConvAlgorithm algorithm = ConvAlgorithm::Auto;               // of this call; its derivatives choose their own
   std::optional<std::int64_t> max_workspace = std::nullopt;    // bytes beside operands and output, also of derivatives
+  Activation activation = Activation::None;                    // of the result, bias and all
 };
 
 // Cross-correlation of lhs (N, C, spatial...) with the kernel rhs (O, C / feature_group_count, spatial...), laid out as
@@ -59,7 +63,8 @@ struct ConvOptions {
 // window. Error, before any arithmetic, for everything that does not fit. (jax.lax.conv_general_dilated)
 Tensor conv_general_dilated(const Tensor& lhs, const Tensor& rhs, const ConvOptions& options = {});
 
-// The same plus bias[o] everywhere in the output's feature o, in one pass. bias is (O), of the operands' type.
+// The same plus bias[o] everywhere in the output's feature o, before the activation, in one pass. bias is (O), of the
+// operands' type.
 Tensor conv_general_dilated_with_bias(const Tensor& lhs, const Tensor& rhs, const Tensor& bias,
                                       const ConvOptions& options = {});
 

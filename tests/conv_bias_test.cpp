@@ -1,5 +1,9 @@
-// conv_general_dilated_with_bias: the convolution plus a number for each output feature, by every algorithm.
+// conv_general_dilated_with_bias and ConvOptions::activation: the convolution plus a number for each output feature,
+// and relu of that, by every algorithm.
 #include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
 
 #include "expect_error.h"
 #include "named_convs.h"
@@ -44,6 +48,11 @@ Values plus_bias(const ConvCase& c, Values sums, const Values& bias) {
   return sums;
 }
 
+Values rectified(Values x) {
+  for (double& value : x) value = value < 0 ? 0 : value;
+  return x;
+}
+
 TEST(ConvBias, IsAddedByEveryAlgorithm) {
   int served = 0;
   for (const ConvCase& c : cases())
@@ -63,6 +72,12 @@ TEST(ConvBias, IsAddedByEveryAlgorithm) {
         const Values got = values(conv_general_dilated_with_bias(lhs, rhs, bias, options));
         if (other.algorithm == ConvAlgorithm::Winograd) EXPECT_LT(relative_error(got, expected), 2e-5);
         else EXPECT_EQ(got, expected);
+        ConvOptions with_relu = options;
+        with_relu.activation = Activation::Relu;
+        EXPECT_EQ(values(conv_general_dilated_with_bias(lhs, rhs, bias, with_relu)), rectified(got));
+        options.activation = Activation::None;
+        EXPECT_EQ(values(conv_general_dilated(lhs, rhs, with_relu)),
+                  rectified(values(conv_general_dilated(lhs, rhs, options))));
       }
     }
   EXPECT_GE(served, 100);
@@ -76,6 +91,51 @@ TEST(ConvBias, IsAddedToWinograd) {
                bias = whole_numbers({32}, DType::Float32, 3);
   const Values expected = plus_bias(c, reference_conv(c, values(lhs), values(rhs)), values(bias));
   EXPECT_LT(relative_error(values(conv_general_dilated_with_bias(lhs, rhs, bias, options)), expected), 2e-5);
+}
+
+TEST(ConvActivation, KeepsWhatIsNotANumber) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const ConvCase& c : cases()) {
+    ConvOptions options = c.options();
+    options.activation = Activation::Relu;
+    const Values got = values(conv_general_dilated(full(c.lhs, nan), full(c.rhs, 1), options)),
+                 plain = values(conv_general_dilated(full(c.lhs, nan), full(c.rhs, 1), c.options()));
+    for (std::size_t i = 0; i < got.size(); ++i) ASSERT_EQ(std::isnan(got[i]), std::isnan(plain[i])) << to_string(c);
+  }
+}
+
+TEST(ConvActivation, HasTheGradientsOfRelu) {
+  for (const ConvCase& c : cases()) {
+    const std::int64_t features = c.rhs[static_cast<std::size_t>(c.numbers.rhs_spec[0])];
+    const Tensor lhs = random::normal(random::Key(1), c.lhs), rhs = random::normal(random::Key(2), c.rhs),
+                 bias = random::normal(random::Key(3), {features}),
+                 g = random::normal(random::Key(4), reference_shape(c));
+    ConvOptions fused = c.options();
+    fused.activation = Activation::Relu;
+    const auto gradients = [&](const auto& f) {
+      const auto first = [&](const Tensor& l, const Tensor& r, const Tensor& b) {
+        return vjp(f, {l, r, b}).pullback(g);
+      };
+      // and of second order: the gradient of the square of the first ones
+      const Tensors second = vjp(
+                                 [&](const Tensor& l, const Tensor& r, const Tensor& b) {
+                                   const Tensors parts = first(l, r, b);
+                                   return sum(square(parts[0])) + sum(square(parts[1])) + sum(square(parts[2]));
+                                 },
+                                 {lhs, rhs, bias})
+                                 .pullback(full({}, 1));
+      Tensors all = first(lhs, rhs, bias);
+      all.insert(all.end(), second.begin(), second.end());
+      return all;
+    };
+    const Tensors got = gradients([&](const Tensor& l, const Tensor& r, const Tensor& b) {
+      return conv_general_dilated_with_bias(l, r, b, fused);
+    });
+    const Tensors expected = gradients([&](const Tensor& l, const Tensor& r, const Tensor& b) {
+      return relu(conv_general_dilated_with_bias(l, r, b, c.options()));
+    });
+    for (std::size_t i = 0; i < got.size(); ++i) EXPECT_EQ(values(got[i]), values(expected[i])) << to_string(c) << i;
+  }
 }
 
 TEST(ConvBias, HasTheBitsOfTheSumForAnyNumberOfThreads) {

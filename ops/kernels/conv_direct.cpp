@@ -17,10 +17,10 @@
 namespace cotangent::kernels {
 namespace {
 
-constexpr std::int64_t kFewChannels = 16;      // packed, so that a row of the window is one run
-constexpr std::int64_t kShortRun = 8;          // shorter ones are listed term by term
+constexpr std::int64_t kFewChannels = 16;       // packed, so that a row of the window is one run
+constexpr std::int64_t kShortRun = 8;           // shorter ones are listed term by term
 constexpr std::int64_t kWideBytes = 128 << 10;  // of weights, which all panels take in turn for each tile of rows
-constexpr std::int64_t kSetBytes = 2048;       // pixels at multiples of it would share few sets of the cache
+constexpr std::int64_t kSetBytes = 2048;        // pixels at multiples of it would share few sets of the cache
 
 template <class T>
 TileShape tile_shape(const MatrixKernels<T>& kernels) {
@@ -30,11 +30,12 @@ TileShape tile_shape(const MatrixKernels<T>& kernels) {
 template <class T>
 class Direct : private DirectPlan {
  public:
-  Direct(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out)
+  Direct(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out)
       : DirectPlan(problem, sizeof(T), tile_shape(table<MatrixKernels<T>>())),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
-        bias_(bias),
+        bias_(epilogue.bias),
+        relu_(epilogue.relu),
         out_(out + problem.out_offset),
         axes_{problem.lhs_feature, problem.lhs_batch} {}
 
@@ -147,7 +148,8 @@ class Direct : private DirectPlan {
                                .out = adjacent ? to : tile.data(),
                                .out_rows = adjacent ? out_rows.data() : tile_rows.data(),
                                .columns = problem_.out_features,
-                               .bias = bias_ == nullptr ? nullptr : bias.data()});
+                               .bias = bias_ == nullptr ? nullptr : bias.data(),
+                               .relu = relu_});
       else
         kernels_.multiply({.lhs = view.data,
                            .rows = rows.data(),
@@ -163,7 +165,8 @@ class Direct : private DirectPlan {
                            .width = length(features),
                            .bias = bias_ == nullptr ? nullptr : bias.data(),
                            .add = false,
-                           .panel_step = terms_ * width});
+                           .panel_step = terms_ * width,
+                           .relu = relu_});
       if (adjacent) continue;
       const std::int64_t run = length(box.columns);
       for (std::int64_t row = 0; row < row_count; row += run)
@@ -209,6 +212,7 @@ class Direct : private DirectPlan {
   }
 
   const T *lhs_, *rhs_, *bias_;
+  const bool relu_;
   T* out_;
   const BandAxes axes_;
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
@@ -235,16 +239,18 @@ ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size) {
 
 template <class T>
 void convolve_direct(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
-  Direct<T>(problem, lhs, rhs, nullptr, out).run();
+  Direct<T>(problem, lhs, rhs, {}, out).run();
 }
 
 template <class T>
-void convolve_direct_with_bias(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out) {
-  Direct<T>(problem, lhs, rhs, bias, out).run();
+void convolve_direct_with(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue,
+                          T* out) {
+  Direct<T>(problem, lhs, rhs, epilogue, out).run();
 }
 
-template void convolve_direct_with_bias(const ConvProblem&, const float*, const float*, const float*, float*);
-template void convolve_direct_with_bias(const ConvProblem&, const double*, const double*, const double*, double*);
+template void convolve_direct_with(const ConvProblem&, const float*, const float*, const ConvEpilogue<float>&, float*);
+template void convolve_direct_with(const ConvProblem&, const double*, const double*, const ConvEpilogue<double>&,
+                                   double*);
 template void convolve_direct(const ConvProblem&, const float*, const float*, float*);
 template void convolve_direct(const ConvProblem&, const double*, const double*, double*);
 

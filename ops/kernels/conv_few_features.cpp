@@ -28,11 +28,12 @@ constexpr std::int64_t kFewOutputs = 4;  // more are left to planes, where these
 template <class T>
 class FewFeatures {
  public:
-  FewFeatures(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out)
+  FewFeatures(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out)
       : problem_(in_memory_order(problem)),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
-        bias_(bias),
+        bias_(epilogue.bias),
+        relu_(epilogue.relu),
         out_(out + problem.out_offset) {
     for (const ConvAxis& axis : problem_.axes) taps_ *= axis.kernel;
     plan();
@@ -131,11 +132,11 @@ class FewFeatures {
     });
     multiply(length(rows), segments, weights, band.data(), tile.data());
 
-    for (std::int64_t p = 0; bias_ != nullptr && p < problem_.out_features; ++p) {
-      const T bias = bias_[group * problem_.out_features + p];
+    for (std::int64_t p = 0; (bias_ != nullptr || relu_) && p < problem_.out_features; ++p) {
+      const T bias = bias_ == nullptr ? T{0} : bias_[group * problem_.out_features + p];
       T* const values = tile.data() + p * (tile_elements() / problem_.out_features);
       std::transform(values, values + tile_elements() / problem_.out_features, values,
-                     [bias](T x) { return x + bias; });
+                     [bias, relu = relu_](T x) { return relu && x + bias < 0 ? T{0} : x + bias; });
     }
     T* to = out_ + group * problem_.out_group + index * problem_.out_batch + rows.first * row_axis().out_step;
     for (std::size_t d = 0; d < others; ++d) to += position[d] * problem_.axes[d].out_step;
@@ -217,6 +218,7 @@ class FewFeatures {
 
   const ConvProblem problem_;
   const T *lhs_, *rhs_, *bias_;
+  const bool relu_;
   T* out_;
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
   std::int64_t taps_ = 1, pitch_ = 0, plane_ = 0, outer_planes_ = 1;
@@ -242,8 +244,8 @@ ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size
   }
   if (ordered.axes.back().stride != 1) return {.refusal = "the stride along lhs's innermost spatial axis is not 1"};
   if (problem.in_features == 0) return {.refusal = "nothing is summed"};
-  return single ? FewFeatures<float>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost()
-                : FewFeatures<double>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost();
+  return single ? FewFeatures<float>(without_offsets(problem), nullptr, nullptr, {}, nullptr).cost()
+                : FewFeatures<double>(without_offsets(problem), nullptr, nullptr, {}, nullptr).cost();
 }
 
 bool few_features_serves_dilated(const ConvProblem& problem, std::int64_t element_size) {
@@ -251,21 +253,24 @@ bool few_features_serves_dilated(const ConvProblem& problem, std::int64_t elemen
 }
 
 template <class T>
-void convolve_few_features_with_bias(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out) {
-  if (few_outputs_cost(problem, sizeof(T)).refusal.empty()) convolve_few_outputs<T>(problem, lhs, rhs, bias, out);
+void convolve_few_features_with(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue,
+                                T* out) {
+  if (few_outputs_cost(problem, sizeof(T)).refusal.empty()) convolve_few_outputs<T>(problem, lhs, rhs, epilogue, out);
   else if (prefers_planes(problem) && planes_cost(problem, sizeof(T)).refusal.empty())
-    convolve_planes<T>(problem, lhs, rhs, bias, out);
-  else FewFeatures<T>(problem, lhs, rhs, bias, out).run();
+    convolve_planes<T>(problem, lhs, rhs, epilogue, out);
+  else FewFeatures<T>(problem, lhs, rhs, epilogue, out).run();
 }
 
 template <class T>
 void convolve_few_features(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
-  convolve_few_features_with_bias<T>(problem, lhs, rhs, nullptr, out);
+  convolve_few_features_with<T>(problem, lhs, rhs, {}, out);
 }
 
 template void convolve_few_features(const ConvProblem&, const float*, const float*, float*);
 template void convolve_few_features(const ConvProblem&, const double*, const double*, double*);
-template void convolve_few_features_with_bias(const ConvProblem&, const float*, const float*, const float*, float*);
-template void convolve_few_features_with_bias(const ConvProblem&, const double*, const double*, const double*, double*);
+template void convolve_few_features_with(const ConvProblem&, const float*, const float*, const ConvEpilogue<float>&,
+                                         float*);
+template void convolve_few_features_with(const ConvProblem&, const double*, const double*, const ConvEpilogue<double>&,
+                                         double*);
 
 }  // namespace cotangent::kernels

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cotangent/ops/kernels/conv_cost.h"
+#include "cotangent/ops/kernels/conv_epilogue.h"
 #include "cotangent/ops/kernels/conv_problem.h"
 
 namespace cotangent::kernels {
@@ -9,13 +10,13 @@ namespace cotangent::kernels {
 // Few output features of many input features: products first, then sums of shifted ones. Takes lhs dilation as it is.
 ConvCost few_outputs_cost(const ConvProblem& problem, std::int64_t element_size);
 
-// `bias` may be null.
 template <class T>
-void convolve_few_outputs(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out);
+void convolve_few_outputs(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue,
+                          T* out);
 
 // Few input features, to planes of outputs.
 ConvCost planes_cost(const ConvProblem& problem, std::int64_t element_size);
 template <class T>
-void convolve_planes(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out);
+void convolve_planes(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out);
 
 }  // namespace cotangent::kernels

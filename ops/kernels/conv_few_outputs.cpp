@@ -30,11 +30,12 @@ constexpr std::int64_t kTaskOverlap = 8;        // output lines of a task, in wi
 template <class T>
 class FewOutputs {
  public:
-  FewOutputs(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out)
+  FewOutputs(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out)
       : problem_(in_memory_order(problem)),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
-        bias_(bias),
+        bias_(epilogue.bias),
+        relu_(epilogue.relu),
         out_(out + problem.out_offset),
         taps_(rows().kernel * columns().kernel),
         products_(taps_ * problem.out_features),
@@ -240,7 +241,8 @@ class FewOutputs {
                             .bias = bias,
                             .out = out + first * out_step,
                             .out_step = out_step,
-                            .out_feature = problem_.out_feature});
+                            .out_feature = problem_.out_feature,
+                            .relu = relu_});
     };
     if (length(inside) > 0) sum(inside.first, length(inside), sums.offsets);
     for (std::int64_t j = 0; j < count; ++j) {
@@ -255,6 +257,7 @@ class FewOutputs {
 
   const ConvProblem problem_;
   const T *lhs_, *rhs_, *bias_;
+  const bool relu_;
   T* out_;
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
   const std::int64_t taps_, products_;  // products: of each pixel
@@ -290,16 +293,18 @@ ConvCost few_outputs_cost(const ConvProblem& problem, std::int64_t element_size)
     return refuse("a single output feature, beneath adjacent channels, leaves no vector to sum");
   if (inputs == 0 || 4 * inputs > 5 * outputs * window) return refuse("products of many inputs would be left over");
   return element_size == sizeof(float)
-             ? FewOutputs<float>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost()
-             : FewOutputs<double>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost();
+             ? FewOutputs<float>(without_offsets(problem), nullptr, nullptr, {}, nullptr).cost()
+             : FewOutputs<double>(without_offsets(problem), nullptr, nullptr, {}, nullptr).cost();
 }
 
 template <class T>
-void convolve_few_outputs(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out) {
-  FewOutputs<T>(problem, lhs, rhs, bias, out).run();
+void convolve_few_outputs(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue,
+                          T* out) {
+  FewOutputs<T>(problem, lhs, rhs, epilogue, out).run();
 }
 
-template void convolve_few_outputs(const ConvProblem&, const float*, const float*, const float*, float*);
-template void convolve_few_outputs(const ConvProblem&, const double*, const double*, const double*, double*);
+template void convolve_few_outputs(const ConvProblem&, const float*, const float*, const ConvEpilogue<float>&, float*);
+template void convolve_few_outputs(const ConvProblem&, const double*, const double*, const ConvEpilogue<double>&,
+                                   double*);
 
 }  // namespace cotangent::kernels

@@ -23,11 +23,12 @@ constexpr std::int64_t kBandBytes = 128 << 10;  // of a task, unless a single li
 template <class T>
 class Planes {
  public:
-  Planes(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out)
+  Planes(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out)
       : problem_(in_memory_order(problem)),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
-        bias_(bias),
+        bias_(epilogue.bias),
+        relu_(epilogue.relu),
         out_(out + problem.out_offset),
         terms_(rows().kernel * columns().kernel * problem.in_features),
         height_(ceiling_quotient(problem.out_features, kernels_.flat_rows) * kernels_.flat_rows),
@@ -124,7 +125,8 @@ class Planes {
                               .out = out_ + group * problem_.out_group + image * problem_.out_batch,
                               .out_vectors = to.data(),
                               .out_row = problem_.out_feature,
-                              .bias = bias_ == nullptr ? nullptr : bias_ + group * problem_.out_features});
+                              .bias = bias_ == nullptr ? nullptr : bias_ + group * problem_.out_features,
+                              .relu = relu_});
   }
 
   void gather(const T* lhs, Range lines, T* band) const {
@@ -146,6 +148,7 @@ class Planes {
 
   const ConvProblem problem_;
   const T *lhs_, *rhs_, *bias_;
+  const bool relu_;
   T* out_;
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
   const std::int64_t terms_, height_, vectors_;  // height: features of whole tiles; vectors: of a line
@@ -172,17 +175,16 @@ ConvCost planes_cost(const ConvProblem& problem, std::int64_t element_size) {
   if (ordered.axes[1].out_step != 1 || ordered.axes[1].out < lanes)
     return refuse(fmt::format("{} output positions are adjacent, less than the {} of a vector",
                               ordered.axes[1].out_step == 1 ? ordered.axes[1].out : 1, lanes));
-  return element_size == sizeof(float)
-             ? Planes<float>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost()
-             : Planes<double>(without_offsets(problem), nullptr, nullptr, nullptr, nullptr).cost();
+  return element_size == sizeof(float) ? Planes<float>(without_offsets(problem), nullptr, nullptr, {}, nullptr).cost()
+                                       : Planes<double>(without_offsets(problem), nullptr, nullptr, {}, nullptr).cost();
 }
 
 template <class T>
-void convolve_planes(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out) {
-  Planes<T>(problem, lhs, rhs, bias, out).run();
+void convolve_planes(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out) {
+  Planes<T>(problem, lhs, rhs, epilogue, out).run();
 }
 
-template void convolve_planes(const ConvProblem&, const float*, const float*, const float*, float*);
-template void convolve_planes(const ConvProblem&, const double*, const double*, const double*, double*);
+template void convolve_planes(const ConvProblem&, const float*, const float*, const ConvEpilogue<float>&, float*);
+template void convolve_planes(const ConvProblem&, const double*, const double*, const ConvEpilogue<double>&, double*);
 
 }  // namespace cotangent::kernels

@@ -19,6 +19,7 @@ struct ConvAttributes {
   ConvDimensionNumbers dimension_numbers;
   std::int64_t feature_group_count = 1, batch_group_count = 1;
   ConvLimits limits = {};
+  bool relu = false;  // of the result, bias and all
 };
 
 // One spatial axis: output x reads kernel k and input y where y * lhs_dilation = x * stride + k * rhs_dilation - low.

@@ -51,9 +51,18 @@ bool winograd_pays(const ConvProblem& problem) {
 }
 
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out) {
+  convolve_by_winograd_with(problem, lhs, rhs, {}, out);
+}
+
+void convolve_by_winograd_with(const ConvProblem& problem, const float* lhs, const float* rhs,
+                               const ConvEpilogue<float>& epilogue, float* out) {
   const WinogradProblem winograd(problem);
-  if (winograd.weight_gradient) winograd_gradient(winograd, lhs, rhs, out);
-  else winograd_forward(winograd, lhs, rhs, out);
+  if (winograd.weight_gradient) {
+    winograd_gradient(winograd, lhs, rhs, out);
+    finish(problem, epilogue, out);
+  } else {
+    winograd_forward(winograd, lhs, rhs, epilogue, out);
+  }
 }
 
 }  // namespace cotangent::kernels

@@ -16,15 +16,18 @@ namespace {
 
 class WinogradForward {
  public:
-  WinogradForward(const WinogradProblem& problem, const float* lhs, const float* small, float* large)
+  WinogradForward(const WinogradProblem& problem, const float* lhs, const float* small,
+                  const ConvEpilogue<float>& epilogue, float* large)
       : problem_(problem),
         stages_(problem),
         plan_(stages_, problem),
         matrix_(table<MatrixKernels<float>>()),
         lhs_(lhs + problem.lhs.offset),
         small_(small + problem.small_offset),
-        large_(large + problem.large.offset) {
+        large_(large + problem.large.offset),
+        relu_(epilogue.relu) {
     cut_sum();
+    copy_bias(epilogue.bias);
     const std::int64_t rows = plan_.by_stage ? plan_.chunk : plan_.task_tiles;
     for (std::int64_t i = 0; i < rows; ++i) {
       lhs_rows_.push_back(i * stages_.lhs_row());
@@ -60,6 +63,19 @@ class WinogradForward {
         terms += count;
       }
     sum_blocks_.push_back(segments_.size());
+  }
+
+  // The bias of each group, padded to whole panels.
+  void copy_bias(const float* bias) {
+    if (bias == nullptr) return;
+    bias_group_ = ceiling_quotient(problem_.large_features, stages_.panel_width()) * stages_.panel_width();
+    bias_.resize(static_cast<std::size_t>(problem_.groups * bias_group_));
+    for (std::int64_t group = 0; group < problem_.groups; ++group)
+      std::copy_n(bias + group * problem_.large_features, problem_.large_features,
+                  bias_.begin() + static_cast<std::ptrdiff_t>(group * bias_group_));
+  }
+  ConvEpilogue<float> epilogue_of(std::int64_t group) const {
+    return {bias_.empty() ? nullptr : bias_.data() + group * bias_group_, relu_};
   }
 
   void expand_weights(float* to) const {
@@ -106,7 +122,7 @@ class WinogradForward {
           multiply(transformed.data() + position * tile_position, length(range),
                    weights + group * plan_.weight_group + position * plan_.weight_position, panels.range(b),
                    sums.data() + position * sum_position);
-        stages_.contract_large(sums.data(), plan_.sum_row, sum_position, range, panels.range(b),
+        stages_.contract_large(sums.data(), plan_.sum_row, sum_position, range, panels.range(b), epilogue_of(group),
                                large_ + group * problem_.large.group);
       }
     });
@@ -137,7 +153,7 @@ class WinogradForward {
       });
       parallel_for(length(chunk), plan_.task_tiles, [&](std::int64_t begin, std::int64_t end) {
         stages_.contract_large(sums.data() + begin * plan_.sum_row, plan_.sum_row, sum_position, part(begin, end),
-                               {0, stages_.panels()}, large_ + group * problem_.large.group);
+                               {0, stages_.panels()}, epilogue_of(group), large_ + group * problem_.large.group);
       });
     }
   }
@@ -148,6 +164,9 @@ class WinogradForward {
   const MatrixKernels<float>& matrix_;
   const float *lhs_, *small_;
   float* large_;
+  const bool relu_;
+  std::int64_t bias_group_ = 0;
+  std::vector<float> bias_;
   std::vector<Segment> segments_;
   std::vector<std::size_t> sum_blocks_;  // where each one starts in segments_, and the end
   std::vector<std::int64_t> lhs_rows_, sum_rows_;
@@ -155,8 +174,9 @@ class WinogradForward {
 
 }  // namespace
 
-void winograd_forward(const WinogradProblem& problem, const float* lhs, const float* small, float* large) {
-  WinogradForward(problem, lhs, small, large).run();
+void winograd_forward(const WinogradProblem& problem, const float* lhs, const float* small,
+                      const ConvEpilogue<float>& epilogue, float* large) {
+  WinogradForward(problem, lhs, small, epilogue, large).run();
 }
 
 }  // namespace cotangent::kernels

@@ -35,7 +35,8 @@ struct WinogradGradientPlan {
   std::int64_t workspace, task_workspace;
 };
 
-void winograd_forward(const WinogradProblem& problem, const float* lhs, const float* small, float* large);
+void winograd_forward(const WinogradProblem& problem, const float* lhs, const float* small,
+                      const ConvEpilogue<float>& epilogue, float* large);
 void winograd_gradient(const WinogradProblem& problem, const float* lhs, const float* large, float* small);
 
 }  // namespace cotangent::kernels

@@ -166,7 +166,7 @@ void WinogradStages::expand_large(const float* large, Range tiles, float* to, st
 }
 
 void WinogradStages::contract_large(const float* sums, std::int64_t row_step, std::int64_t position_step, Range tiles,
-                                    Range panels, float* large) const {
+                                    Range panels, const ConvEpilogue<float>& epilogue, float* large) const {
   const std::int64_t n = problem_.points, m = problem_.tile, step = problem_.large.feature;
   const FloatBuffer local(large_copy(length(tiles), panel_width()));
   const auto transform = kernels_.contract[problem_.family][m - 2];
@@ -175,7 +175,8 @@ void WinogradStages::contract_large(const float* sums, std::int64_t row_step, st
     for (std::int64_t panel = panels.first; panel < panels.second; ++panel) {
       const Plane plane = problem_.large_plane(run.plane, panel / panels_per_block_);
       const std::int64_t features = width(panel);
-      float* const memory = large + panel % panels_per_block_ * panel_width() * step;
+      const std::int64_t first = panel % panels_per_block_ * panel_width();
+      float* const memory = large + first * step;
       const std::int64_t from_row = (step == 1 ? m : length(band)) * panel_width();
       for (std::int64_t i = 0; i < run.count; ++i) {
         const Range columns = from(band.first + i * m, m);
@@ -183,7 +184,8 @@ void WinogradStages::contract_large(const float* sums, std::int64_t row_step, st
             whole(features),   sums + (run.first + i) * row_step + (panel - panels.first) * panel_width(),
             n * position_step, position_step,
             local.data(),      from_row,
-            panel_width()};
+            panel_width(),     epilogue.bias == nullptr ? nullptr : epilogue.bias + first,
+            epilogue.relu};
         const bool direct = in_place(plane, step, features, rows, columns);
         if (direct) {
           grid.to = memory + offset_at(plane, rows.first, columns.first);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cotangent/core/memory.h"
+#include "cotangent/ops/kernels/conv_epilogue.h"
 #include "cotangent/ops/kernels/conv_winograd.h"
 #include "cotangent/ops/kernels/isa/matrix.h"
 #include "cotangent/ops/kernels/isa/winograd.h"
@@ -52,9 +53,10 @@ class WinogradStages {
   void expand_large(const float* large, Range tiles, float* to, std::int64_t panel_step,
                     std::int64_t position_step) const;
 
-  // Sums of a range of tiles and panels to the output; `sums` is the first tile's and the first panel's.
+  // Sums of a range of tiles and panels to the output; `sums` is the first tile's and the first panel's. The bias is
+  // null, or has one number for each feature, and whole vectors that may be read.
   void contract_large(const float* sums, std::int64_t row_step, std::int64_t position_step, Range tiles, Range panels,
-                      float* large) const;
+                      const ConvEpilogue<float>& epilogue, float* large) const;
 
   // Sums to weights: features `in` of one block of lhs, and one panel. `sums` is the first one's.
   void contract_small(const float* sums, std::int64_t row_step, std::int64_t position_step, std::int64_t lhs_block,

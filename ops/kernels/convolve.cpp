@@ -10,58 +10,51 @@ namespace {
 using enum ConvAlgorithm;
 
 template <class T>
-void run(const ConvStep& step, const T* lhs, const T* rhs, T* out) {
+void run(const ConvStep& step, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out) {
   switch (step.algorithm) {
-    case Im2col: return convolve_by_im2col(step.problem, lhs, rhs, out);
-    case Direct: return convolve_direct(step.problem, lhs, rhs, out);
-    case LongSum: return convolve_long_sum(step.problem, lhs, rhs, out);
-    case FewFeatures: return convolve_few_features(step.problem, lhs, rhs, out);
-    case Depthwise: return convolve_depthwise(step.problem, lhs, rhs, out);
+    case Direct: return convolve_direct_with(step.problem, lhs, rhs, epilogue, out);
+    case FewFeatures: return convolve_few_features_with(step.problem, lhs, rhs, epilogue, out);
     case Winograd:
-      if constexpr (sizeof(T) == sizeof(float)) return convolve_by_winograd(step.problem, lhs, rhs, out);
+      if constexpr (sizeof(T) == sizeof(float)) return convolve_by_winograd_with(step.problem, lhs, rhs, epilogue, out);
       [[fallthrough]];
-    default: return convolve_by_definition(step.problem, lhs, rhs, out);
+    case Im2col: convolve_by_im2col(step.problem, lhs, rhs, out); break;
+    case LongSum: convolve_long_sum(step.problem, lhs, rhs, out); break;
+    case Depthwise: convolve_depthwise(step.problem, lhs, rhs, out); break;
+    default: convolve_by_definition(step.problem, lhs, rhs, out);
   }
-}
-
-// In place, once the elements are there.
-template <class T>
-void add_bias(const ConvProblem& problem, const T* bias, T* out) {
-  const MatrixIndex rows = row_index(problem);
-  constexpr std::int64_t kRows = 256;
-  const std::int64_t blocks = (rows.extent + kRows - 1) / kRows;
-  parallel_for(problem.groups * blocks, 1, [&](std::int64_t task, std::int64_t) {
-    const std::int64_t group = task / blocks, first = task % blocks * kRows;
-    const T* const values = bias + group * problem.out_features;
-    T* const start = out + problem.out_offset + group * problem.out_group;
-    Cursor cursor(rows, first);
-    for (std::int64_t row = first; row < std::min(rows.extent, first + kRows); ++row, cursor.advance()) {
-      T* const to = start + cursor.other;
-      if (problem.out_feature == 1)
-        for (std::int64_t p = 0; p < problem.out_features; ++p) to[p] += values[p];
-      else
-        for (std::int64_t p = 0; p < problem.out_features; ++p) to[p * problem.out_feature] += values[p];
-    }
-  });
+  finish(step.problem, epilogue, out);
 }
 
 }  // namespace
 
 template <class T>
-void convolve(const std::vector<ConvStep>& steps, const T* lhs, const T* rhs, const T* bias, T* out) {
-  for (const ConvStep& step : steps) {
-    if (bias != nullptr && step.algorithm == Direct) {
-      convolve_direct_with_bias(step.problem, lhs, rhs, bias, out);
-    } else if (bias != nullptr && step.algorithm == FewFeatures) {
-      convolve_few_features_with_bias(step.problem, lhs, rhs, bias, out);
-    } else {
-      run(step, lhs, rhs, out);
-      if (bias != nullptr) add_bias(step.problem, bias, out);
-    }
-  }
+void finish(const ConvProblem& problem, const ConvEpilogue<T>& epilogue, T* out) {
+  if (epilogue.is_empty()) return;
+  const MatrixIndex rows = row_index(problem);
+  constexpr std::int64_t kRows = 256;
+  const std::int64_t blocks = ceiling_quotient(rows.extent, kRows);
+  parallel_for(problem.groups * blocks, 1, [&](std::int64_t task, std::int64_t) {
+    const std::int64_t group = task / blocks, first = task % blocks * kRows;
+    T* const start = out + problem.out_offset + group * problem.out_group;
+    Cursor cursor(rows, first);
+    for (std::int64_t row = first; row < std::min(rows.extent, first + kRows); ++row, cursor.advance())
+      for (std::int64_t p = 0; p < problem.out_features; ++p) {
+        T& element = start[cursor.other + p * problem.out_feature];
+        if (epilogue.bias != nullptr) element += epilogue.bias[group * problem.out_features + p];
+        if (epilogue.relu && element < 0) element = T{0};
+      }
+  });
 }
 
-template void convolve(const std::vector<ConvStep>&, const float*, const float*, const float*, float*);
-template void convolve(const std::vector<ConvStep>&, const double*, const double*, const double*, double*);
+template <class T>
+void convolve(const std::vector<ConvStep>& steps, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out) {
+  for (const ConvStep& step : steps) run(step, lhs, rhs, epilogue, out);
+}
+
+template void finish(const ConvProblem&, const ConvEpilogue<float>&, float*);
+template void finish(const ConvProblem&, const ConvEpilogue<double>&, double*);
+template void convolve(const std::vector<ConvStep>&, const float*, const float*, const ConvEpilogue<float>&, float*);
+template void convolve(const std::vector<ConvStep>&, const double*, const double*, const ConvEpilogue<double>&,
+                       double*);
 
 }  // namespace cotangent::kernels

@@ -2,15 +2,21 @@
 #pragma once
 
 #include "cotangent/ops/kernels/conv_choice.h"
+#include "cotangent/ops/kernels/conv_epilogue.h"
 
 namespace cotangent::kernels {
 
-// Solves a problem in the steps that choose() has chosen, and adds bias[group * out_features + feature] to what each
-// feature has, unless bias is null: writes every element of `out`. Float or double.
+// Solves a problem in the steps that choose() has chosen, with an epilogue: writes every element of `out`. Float or
+// double.
 template <class T>
-void convolve(const std::vector<ConvStep>& steps, const T* lhs, const T* rhs, const T* bias, T* out);
+void convolve(const std::vector<ConvStep>& steps, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out);
 
-// The algorithms, for problems that their costs do not refuse; tests compare them.
+// The epilogue of a convolution whose sums have been written.
+template <class T>
+void finish(const ConvProblem& problem, const ConvEpilogue<T>& epilogue, T* out);
+
+// The algorithms, for problems that their costs do not refuse; tests compare them. Those that take an epilogue apply it
+// to sums that are still in registers or in the nearest cache.
 template <class T>
 void convolve_by_definition(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
@@ -20,14 +26,18 @@ void convolve_depthwise(const ConvProblem& problem, const T* lhs, const T* rhs, 
 template <class T>
 void convolve_direct(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
-void convolve_direct_with_bias(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out);
+void convolve_direct_with(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue,
+                          T* out);
 template <class T>
 void convolve_long_sum(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
 void convolve_few_features(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
-void convolve_few_features_with_bias(const ConvProblem& problem, const T* lhs, const T* rhs, const T* bias, T* out);
+void convolve_few_features_with(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue,
+                                T* out);
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out);
+void convolve_by_winograd_with(const ConvProblem& problem, const float* lhs, const float* rhs,
+                               const ConvEpilogue<float>& epilogue, float* out);
 
 ConvCost im2col_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost depthwise_cost(const ConvProblem& problem, std::int64_t element_size);

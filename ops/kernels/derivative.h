@@ -20,6 +20,9 @@ struct Derivative : Row {
   }
 };
 
+// The cotangent of relu's input, from that of its output y: g where y > 0, 0 elsewhere, also where g is not finite.
+Tensor relu_grad(const Tensor& y, const Tensor& g);
+
 // g * f'(s).
 template <class Row>
 Tensor times_derivative(const Tensor& s, const Tensor& g, const Row& row = {}) {

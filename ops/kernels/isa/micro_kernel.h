@@ -23,6 +23,16 @@ constexpr int kRegisters = 16, kTileRows = 6, kTileVectors = 2, kSingleRows = 12
 template <class T>
 constexpr int kPanelWidth = kTileVectors* kLanes<T>;
 
+// 0 in place of what is negative; not a number stays so.
+template <class T>
+inline Packet<T> rectified(const Packet<T>& x) {
+  return Eigen::internal::pmax(x, Eigen::internal::pset1<Packet<T>>(T{0}));
+}
+template <class T>
+inline T rectified_element(T x) {
+  return x < 0 ? T{0} : x;
+}
+
 // How a row finds its terms: by segments, whose lhs_step may be 1, or each from a list.
 enum class Terms { Adjacent, Stepped, Listed };
 
@@ -44,16 +54,22 @@ inline __attribute__((always_inline)) void add_term(Packet<T> (&total)[Rows][Vec
 
 // Stores the first `width` sums of each row, or adds them to what is there.
 template <class T, int Rows, int Vectors>
-__attribute__((noinline)) void store_rows(const T* sums, std::int64_t width, bool add, T* out,
+__attribute__((noinline)) void store_rows(const T* sums, std::int64_t width, const TileProduct<T>& product, T* out,
                                           const std::int64_t* out_rows) {
   using namespace Eigen::internal;
   constexpr int L = kLanes<T>;
   for (int r = 0; r < Rows; ++r, sums += Vectors * L) {
     T* const to = out + out_rows[r];
     std::int64_t j = 0;
-    for (; j + L <= width && j < Vectors * L; j += L)
-      pstoreu(to + j, add ? padd(pload<Packet<T>>(sums + j), ploadu<Packet<T>>(to + j)) : pload<Packet<T>>(sums + j));
-    for (; j < width && j < Vectors * L; ++j) to[j] = add ? to[j] + sums[j] : sums[j];
+    for (; j + L <= width && j < Vectors * L; j += L) {
+      Packet<T> sum = pload<Packet<T>>(sums + j);
+      if (product.add) sum = padd(sum, ploadu<Packet<T>>(to + j));
+      pstoreu(to + j, product.relu ? rectified<T>(sum) : sum);
+    }
+    for (; j < width && j < Vectors * L; ++j) {
+      const T sum = product.add ? to[j] + sums[j] : sums[j];
+      to[j] = product.relu ? rectified_element(sum) : sum;
+    }
   }
 }
 
@@ -96,6 +112,12 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
       }
     }
     if (width >= Vectors * L) {
+      if (product.relu && !product.add) {
+#pragma GCC unroll 16
+        for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 16
+          for (int v = 0; v < Vectors; ++v) total[r][v] = rectified<T>(total[r][v]);
+      }
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) {
         T* const to = out + out_rows[r];
@@ -109,7 +131,7 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
       for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 16
         for (int v = 0; v < Vectors; ++v) pstore(sums + (r * Vectors + v) * L, total[r][v]);
-      store_rows<T, Rows, Vectors>(sums, width, product.add, out, out_rows);
+      store_rows<T, Rows, Vectors>(sums, width, product, out, out_rows);
     }
     out += Vectors * L;
     if (bias != nullptr) bias += Vectors * L;

@@ -39,7 +39,8 @@ inline void plane_tile(const PlaneProduct<T>& product, std::int64_t first_row, s
   for (int r = 0; r < Rows; ++r, out += product.out_row) {
     if (r >= rows) break;
 #pragma GCC unroll 16
-    for (int v = 0; v < Vectors; ++v) pstoreu(out + product.out_vectors[first + v], total[r][v]);
+    for (int v = 0; v < Vectors; ++v)
+      pstoreu(out + product.out_vectors[first + v], product.relu ? rectified<T>(total[r][v]) : total[r][v]);
   }
 }
 

@@ -24,6 +24,10 @@ void sum_pixels(const ShiftedSums<T>& s) {
     for (std::int64_t t = 0; t < s.terms; ++t)
 #pragma GCC unroll 4
       for (int i = 0; i < 4; ++i) add(total[i], from + s.offsets[t] + i * s.from_step);
+    if (s.relu) {
+      for (Four& sum : total)
+        for (int f = 0; f < Features; ++f) sum[f] = rectified_element(sum[f]);
+    }
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i)
       if (s.out_feature == 1) {
@@ -35,7 +39,8 @@ void sum_pixels(const ShiftedSums<T>& s) {
   for (; j < s.positions; ++j) {
     Four total = start;
     for (std::int64_t t = 0; t < s.terms; ++t) add(total, s.from + j * s.from_step + s.offsets[t]);
-    for (int f = 0; f < Features; ++f) s.out[j * s.out_step + f * s.out_feature] = total[f];
+    for (int f = 0; f < Features; ++f)
+      s.out[j * s.out_step + f * s.out_feature] = s.relu ? rectified_element(T{total[f]}) : total[f];
   }
 }
 
@@ -49,7 +54,8 @@ void sum_planes(const ShiftedSums<T>& s) {
     const T* const from = s.from + f * s.from_feature;
     T* const out = s.out + f * s.out_feature;
     const T start = s.bias != nullptr ? s.bias[f] : T{0};
-    const auto store = [&](std::int64_t j, const P& total) {
+    const auto store = [&](std::int64_t j, const P& sum) {
+      const P total = s.relu ? rectified<T>(sum) : sum;
       if (s.out_step == 1) return pstoreu(out + j, total);
       alignas(64) T sums[L];
       pstore(sums, total);
@@ -75,7 +81,7 @@ void sum_planes(const ShiftedSums<T>& s) {
     for (; j < s.positions; ++j) {
       T total = start;
       for (std::int64_t t = 0; t < s.terms; ++t) total += from[s.offsets[t] + j];
-      out[j * s.out_step] = total;
+      out[j * s.out_step] = s.relu ? rectified_element(total) : total;
     }
   }
 }

@@ -30,6 +30,7 @@ struct TileProduct {
   const T* bias = nullptr;              // whole panels of them, where each sum starts; or null
   bool add = false;                     // to what `out` holds
   std::int64_t panel_step = 0;          // elements of rhs from one panel of columns to the next
+  bool relu = false;                    // 0 in place of what is negative; not with `add`
 };
 
 // The same for few columns, of which each has its terms side by side: out(row, j) = sum over s and t of
@@ -47,6 +48,7 @@ struct DotProducts {
   const std::int64_t* out_rows;
   std::int64_t columns;     // at most few_rows of MatrixKernels
   const T* bias = nullptr;  // one for each column, or null
+  bool relu = false;        // 0 in place of what is negative
 };
 
 // out[j * out_step + f * out_feature] = bias[f] + the sum over t of from[offsets[t] + j * from_step + f *
@@ -61,6 +63,7 @@ struct ShiftedSums {
   const T* bias;  // or null
   T* out;
   std::int64_t out_step, out_feature;
+  bool relu = false;  // 0 in place of what is negative
 };
 
 // Row r, vector v, at its lane j: out[r * out_row + out_vectors[v] + j] = bias[r] + the sum over t of
@@ -78,7 +81,8 @@ struct PlaneProduct {
   T* out;
   const std::int64_t* out_vectors;
   std::int64_t out_row;
-  const T* bias;  // or null
+  const T* bias;      // or null
+  bool relu = false;  // 0 in place of what is negative
 };
 
 }  // namespace cotangent::kernels

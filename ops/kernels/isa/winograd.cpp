@@ -15,7 +15,7 @@ constexpr auto kInput = transform_grid<T, InputTransform<T, Points>>;
 template <class T, int Points, int Taps>
 constexpr auto kExpand = transform_grid<T, Expansion<T, Points, Taps>>;
 template <class T, int Points, int Outputs>
-constexpr auto kContract = transform_grid<T, Contraction<T, Points, Outputs>>;
+constexpr auto kContract = transform_grid<T, Contraction<T, Points, Outputs>, true>;
 
 template <class T>
 constexpr WinogradKernels<T> kWinogradKernels{

@@ -15,6 +15,8 @@ struct GridTransform {
   std::int64_t from_row, from_column;
   T* to;
   std::int64_t to_row, to_column;
+  const T* bias = nullptr;  // of contract alone: one for each feature, added to all of the grid; or null
+  bool relu = false;        // and what is negative becomes 0
 };
 
 constexpr int kWinogradFamilies = 2, kWinogradMostTaps = 5;

@@ -143,8 +143,9 @@ struct Contraction {
   }
 };
 
-// A one-dimensional transform along the rows of a grid and then along its columns.
-template <class T, class Transform>
+// A one-dimensional transform along the rows of a grid and then along its columns. With Finish, of contract, what the
+// grid asks for is done to the result.
+template <class T, class Transform, bool Finish = false>
 void transform_grid(const GridTransform<T>& grid) {
   using P = Packet<T>;
   using namespace Eigen::internal;
@@ -162,10 +163,19 @@ void transform_grid(const GridTransform<T>& grid) {
       for (int i = 0; i < kOut; ++i) middle[i][j] = out[i];
     }
     T* to = grid.to + f;
+    const P bias = Finish && grid.bias != nullptr ? ploadu<P>(grid.bias + f) : pset1<P>(T{0});
 #pragma GCC unroll 8
     for (int i = 0; i < kOut; ++i, to += grid.to_row) {
       P out[kOut];
       Transform::apply(middle[i], out);
+      if constexpr (Finish) {
+#pragma GCC unroll 8
+        for (int j = 0; j < kOut; ++j) out[j] = padd(out[j], bias);
+        if (grid.relu) {
+#pragma GCC unroll 8
+          for (int j = 0; j < kOut; ++j) out[j] = rectified<T>(out[j]);
+        }
+      }
 #pragma GCC unroll 8
       for (int j = 0; j < kOut; ++j) pstoreu(to + j * grid.to_column, out[j]);
     }
