@@ -12,11 +12,11 @@ using ct::nn::BatchNorm, ct::nn::Conv1D, ct::nn::Conv2D, ct::nn::Conv3D, ct::nn:
 
 // The LeNet for Fashion-MNIST: conv 5x5 1-8, pool, conv 5x5 8-16, pool, linear; 28 x 28 x 1.
 struct FashionLeNet {
-  Conv2D conv1{1, 8, 5}, conv2{8, 16, 5};
+  Conv2D conv1{1, 8, 5, {.activation = ct::Activation::Relu}}, conv2{8, 16, 5, {.activation = ct::Activation::Relu}};
   Linear head{4 * 4 * 16, 10};
 
   ct::Tensor operator()(const ct::Tensor& x) const {
-    return head(ct::nn::flatten(ct::max_pool(ct::relu(conv2(ct::max_pool(ct::relu(conv1(x)), 2))), 2)));
+    return head(ct::nn::flatten(ct::max_pool(conv2(ct::max_pool(conv1(x), 2)), 2)));
   }
   void visit(ct::nn::Visitor& v) { v("conv1", conv1), v("conv2", conv2), v("head", head); }
 };
@@ -134,13 +134,13 @@ struct SignalNet {
 
 // Three convolutions over a volume of one channel.
 struct VolumeNet {
-  Conv3D conv1{1, 16, 3, {.padding = 1}}, conv2{16, 32, 3, {.padding = 1}}, conv3{32, 64, 3, {.padding = 1}};
+  Conv3D conv1{1, 16, 3, {.padding = 1, .activation = ct::Activation::Relu}},
+      conv2{16, 32, 3, {.padding = 1, .activation = ct::Activation::Relu}},
+      conv3{32, 64, 3, {.padding = 1, .activation = ct::Activation::Relu}};
   Linear head{64, 10};
 
   ct::Tensor operator()(const ct::Tensor& x) const {
-    ct::Tensor h = ct::max_pool(ct::relu(conv1(x)), 2);
-    h = ct::max_pool(ct::relu(conv2(h)), 2);
-    return head(ct::nn::global_avg_pool(ct::relu(conv3(h))));
+    return head(ct::nn::global_avg_pool(conv3(ct::max_pool(conv2(ct::max_pool(conv1(x), 2)), 2))));
   }
   void visit(ct::nn::Visitor& v) { v("conv1", conv1), v("conv2", conv2), v("conv3", conv3), v("head", head); }
 };
