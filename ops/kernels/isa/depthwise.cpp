@@ -1,7 +1,8 @@
 // Depthwise kernels for one instruction set.
 #include "cotangent/ops/kernels/isa/depthwise.h"
 
-#include "cotangent/ops/kernels/isa/sliding_rows.h"
+#include "cotangent/ops/kernels/isa/depthwise_gradient.h"
+#include "cotangent/ops/kernels/isa/depthwise_tiles.h"
 #include "cotangent/ops/kernels/isa/window_sums.h"
 
 namespace cotangent::kernels::COTANGENT_ISA {
@@ -33,8 +34,13 @@ void copy_strided_rows(const StridedRows<T>& s) {
 }
 
 template <class T>
-constexpr DepthwiseKernels<T> kDepthwiseKernels{
-    kLanes<T>, sum_windows<T>, slide<T>, slide_gradient<T>, copy_strided_rows<T, true>, copy_strided_rows<T, false>};
+constexpr DepthwiseKernels<T> kDepthwiseKernels{kLanes<T>,
+                                                sum_windows<T>,
+                                                tile_pixels<T>,
+                                                tile_pixel_pairs<T>,
+                                                add_gradient<T>,
+                                                copy_strided_rows<T, true>,
+                                                copy_strided_rows<T, false>};
 
 }  // namespace
 
