@@ -115,6 +115,19 @@ constexpr bool has_factor_tile(std::int64_t sums) { return sums >= 1 && sums <= 
 constexpr int gradient_rows(std::int64_t sums) { return sums <= 3 ? 3 : sums == 5 ? 2 : 1; }
 constexpr int kFactors = 16;  // the most of a tile
 
+// Windows of 3 x 3 and stride 1 over a plane of one channel that has its zeros around it; pixels are adjacent.
+template <class T>
+struct PlaneWindows {
+  const T* lhs;  // what the first tap of the first window meets
+  std::int64_t lhs_row;
+  std::int64_t rows, pixels;  // of output, or of cotangent in a gradient; at least a vector of pixels
+  // Forward: 9 factors, and the output. Gradient: the cotangent, and 9 adjacent vectors whose lanes add up to the sums.
+  const T* rhs;
+  std::int64_t rhs_row, rhs_step;
+  T* out;
+  std::int64_t out_row;
+};
+
 template <class T>
 struct DepthwiseKernels {
   int lanes;  // elements of a vector
@@ -122,6 +135,8 @@ struct DepthwiseKernels {
   void (*tile)(const PixelTile<T>&);
   void (*tile_pair)(const PixelTile<T>&);  // two rows, windows of 3 x 3 and stride 1; 4 rows of input (null if outside)
   void (*add_gradient)(const FactorTile<T>&);
+  void (*sum_plane)(const PlaneWindows<T>&);
+  void (*add_plane_gradient)(const PlaneWindows<T>&);
   void (*take)(const StridedRows<T>&);  // to adjacent places
   void (*put)(const StridedRows<T>&);   // from adjacent places
 };
