@@ -26,11 +26,12 @@ void copy_strided_rows(const StridedRows<T>& s) {
     const T* const __restrict from = s.from + row * s.from_row;
     T* const __restrict to = s.to + row * s.to_row;
     if (s.stride == 1 && s.count >= L) {
+      if (kTake)
+        for (std::int64_t i = 0; i < s.count; i += 64 / sizeof(T))
+          __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from + i) + kFetchBytes));
       for (std::int64_t i = 0; i < s.count; i += L) {
         const std::int64_t at = i + L <= s.count ? i : s.count - L;
         pstoreu(to + at, ploadu<Packet<T>>(from + at));
-        if (kTake)
-          __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from + at) + kFetchBytes));
       }
     } else if (s.stride == 2) {
       for (std::int64_t i = 0; i < s.count; ++i) to[kTake ? i : 2 * i] = from[kTake ? 2 * i : i];
