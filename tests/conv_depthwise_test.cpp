@@ -121,6 +121,17 @@ std::string layout_name(const ::testing::TestParamInfo<std::int64_t>& info) {
 }
 INSTANTIATE_TEST_SUITE_P(Layouts, ConvDepthwise, ::testing::Values(0, 1, 2), layout_name);
 
+// Operands above the size from which rows are fetched ahead, beyond the borders of an image too.
+TEST(ConvDepthwise, LargeTensorsEqualTheDefinition) {
+  const Letters last{"NHWC", "HWIO", "NHWC"};
+  for (const std::int64_t k : {3, 5}) {
+    ConvCase c = padded(feature_groups(plain({9, 31, 33, 128}, {k, k, 1, 128}, last), 128), {{1, 1}, {1, 1}});
+    if (k == 5) c = strided(c, {2, 2});
+    ASSERT_NO_FATAL_FAILURE(expect_definition<float>(c, 1));
+    ASSERT_NO_FATAL_FAILURE(expect_definition<float>(weight_gradient(c), 2));
+  }
+}
+
 kernels::ConvCost cost_of(const ConvCase& c) { return kernels::depthwise_cost(problem_of(c), 4); }
 
 TEST(ConvDepthwise, CostCountsProducts) {

@@ -59,33 +59,86 @@ struct WindowSums {
 };
 constexpr std::int64_t kMostSums = 12;
 
-// Windows of 3 x 3 with stride 1: one or two rows of output, of which `width` adjacent channels are done.
+// Memory that a tile asks for while it computes: about as much of each row as the tile uses of its like. Null for none.
 template <class T>
-struct SlidingRows {
-  const T* lhs[4];           // the input rows that they see: output rows + 2 of them
-  std::int64_t lhs_step[4];  // from pixel to pixel; 0 in a row of zeros, which is a single pixel
-  std::int64_t in, low;      // pixels of an input row, and how many zeros the first window sees before it
-  std::int64_t out_pixels;
-  std::int64_t rows;   // of output: 1 or 2
+struct PixelsAhead {
+  const T* lhs[2];
+  const T* rhs;
+  const T* out[2];
+};
+
+// A row of a window: where its first tap meets the first column of a tile (if it lies outside the input, where it
+// would), and the factors of its taps.
+template <class T>
+struct TapRow {
+  const T* lhs;
+  const T* rhs;
+};
+
+// Some adjacent pixels of output, of which `width` adjacent channels are done: sums over rows of taps.
+template <class T>
+struct PixelTile {
+  const TapRow<T>* rows;
+  std::int64_t row_count;
+  std::int64_t taps, stride;                  // what has_tile() tells
+  std::int64_t columns;                       // 1, 4, 7 or 8; of pairs of rows 1 to 4
+  std::int64_t lhs_start;                     // is added to what all rows say
+  std::int64_t lhs_step, rhs_step, out_step;  // from pixel to pixel
+  std::int64_t first, last;                   // those pixels inside the input, if the first tap meets pixel 0
+  T* out;
   std::int64_t width;  // at least a vector
-  // Forward: rhs holds 9 pixels of weights and out `rows` rows. Weight gradient: rhs holds `rows` rows of cotangent,
-  // and out gets 9 pixels of dense vectors.
-  const T* rhs[2];
-  T* out[2];
-  std::int64_t rhs_step, rhs_row;  // between pixels; between rows of weights
-  std::int64_t out_step, out_row;
-  bool add;  // to the weight gradient that `out` holds
-  Ahead<T> ahead;
+  PixelsAhead<T> ahead;
+  std::int64_t out_row = 0;  // of a pair
+};
+constexpr bool has_tile(std::int64_t taps, std::int64_t stride) {
+  if (stride == 2) return taps == 3 || taps == 5;
+  return stride == 1 && (taps == 1 || taps == 2 || taps == 3 || taps == 5 || taps == 7);
+}
+
+// Part of a kernel's gradient: adds the products of input pixels and a row of factors to a few rows of sums, which are
+// whole vectors of `width` adjacent channels. Sum k meets factor x at input pixel k * sum_pixels + x * factor_pixels.
+template <class T>
+struct FactorTile {
+  std::int64_t rows;  // of sums, 1 to gradient_rows(sums), which all meet factors inside the input
+  const T* lhs[3];    // pixel 0 of the input row that each of them meets
+  T* out[3];
+  const T* rhs;
+  std::int64_t sums;   // of a row: 1, 2, 3, 5 or 7
+  std::int64_t count;  // of factors, at most kFactors
+  std::int64_t sum_pixels, factor_pixels;
+  std::int64_t sum_step, factor_step, rhs_step, out_step;  // of lhs from sum to sum and from factor to factor
+  std::int64_t first, last;                                // those pixels inside the input
+  std::int64_t width;                                      // at least a vector
+  PixelsAhead<T> ahead;
+};
+constexpr bool has_factor_tile(std::int64_t sums) { return sums >= 1 && sums <= 7 && sums != 4 && sums != 6; }
+constexpr int gradient_rows(std::int64_t sums) { return sums <= 3 ? 3 : sums == 5 ? 2 : 1; }
+constexpr int kFactors = 16;  // the most of a tile
+
+// Windows of 3 x 3 and stride 1 over a plane of one channel that has its zeros around it; pixels are adjacent.
+template <class T>
+struct PlaneWindows {
+  const T* lhs;  // what the first tap of the first window meets
+  std::int64_t lhs_row;
+  std::int64_t rows, pixels;  // of output, or of cotangent in a gradient; at least a vector of pixels
+  // Forward: 9 factors, and the output. Gradient: the cotangent, and 9 adjacent vectors whose lanes add up to the sums.
+  const T* rhs;
+  std::int64_t rhs_row, rhs_step;
+  T* out;
+  std::int64_t out_row;
 };
 
 template <class T>
 struct DepthwiseKernels {
   int lanes;  // elements of a vector
   void (*sum_windows)(const WindowSums<T>&);
-  void (*slide)(const SlidingRows<T>&);           // forward
-  void (*slide_gradient)(const SlidingRows<T>&);  // weight gradient
-  void (*take)(const StridedRows<T>&);            // to adjacent places
-  void (*put)(const StridedRows<T>&);             // from adjacent places
+  void (*tile)(const PixelTile<T>&);
+  void (*tile_pair)(const PixelTile<T>&);  // two rows, windows of 3 x 3 and stride 1; 4 rows of input (null if outside)
+  void (*add_gradient)(const FactorTile<T>&);
+  void (*sum_plane)(const PlaneWindows<T>&);
+  void (*add_plane_gradient)(const PlaneWindows<T>&);
+  void (*take)(const StridedRows<T>&);  // to adjacent places
+  void (*put)(const StridedRows<T>&);   // from adjacent places
 };
 
 }  // namespace cotangent::kernels

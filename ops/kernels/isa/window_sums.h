@@ -8,7 +8,7 @@ namespace cotangent::kernels::COTANGENT_ISA {
 
 // Asks for the part of the rows ahead that belongs to elements [from, to) of `width`.
 template <class T>
-void fetch(const Ahead<T>& ahead, std::int64_t from, std::int64_t to, std::int64_t width) {
+void fetch_rows(const Ahead<T>& ahead, std::int64_t from, std::int64_t to, std::int64_t width) {
   constexpr std::int64_t kLine = 64 / sizeof(T);
   const std::int64_t share = (ahead.elements + width - 1) / width;
   const std::int64_t end = to * share < ahead.elements ? to * share : ahead.elements;
@@ -94,7 +94,7 @@ void sum_vectors(const WindowSums<T>& s) {
   constexpr int L = kLanes<T>;
   std::int64_t from = 0;
   const auto fetch_next = [&](std::int64_t vectors) {
-    if (!kScalars && s.ahead.count > 0) fetch(s.ahead, from, from + vectors * L, s.width);
+    if (!kScalars && s.ahead.count > 0) fetch_rows(s.ahead, from, from + vectors * L, s.width);
   };
   if constexpr (!kScalars && R * C * 4 <= kMostSums)
     for (; from + 4 * L <= s.width; from += 4 * L) fetch_next(4), sum_block<T, R, C, 4, kScalars>(s, from, from);
