@@ -89,7 +89,8 @@ std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_si
     by_phases = std::max(by_phases, least);
   }
   const std::int64_t whole = may_use_winograd(problem, element_size, limits) ? needs(Winograd, problem) : kMost;
-  return std::min({by_phases, whole, needs(Depthwise, problem)});
+  const bool scatters = few_features_serves_dilated(problem, element_size);
+  return std::min({by_phases, whole, needs(Depthwise, problem), scatters ? needs(FewFeatures, problem) : kMost});
 }
 
 // For a phase of a problem, or the whole.

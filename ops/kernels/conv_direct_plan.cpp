@@ -43,7 +43,8 @@ ConvCost DirectPlan::cost() const {
   cost.products = fmt::format("{} x ({} x {}) x ({} x {})", problem_.groups * box_count(), row_most_, terms_, terms_,
                               problem_.out_features);
   cost.workspace =
-      element_size_ * (weight_elements() + num_threads() * (band_elements_ + row_most_ * tile_.panel_width));
+      element_size_ * (weight_elements() + num_threads() * (band_elements_ + row_most_ * tile_.panel_width)) +
+      num_threads() * 2 * row_most_ * static_cast<std::int64_t>(sizeof(std::int64_t));
   return cost;
 }
 

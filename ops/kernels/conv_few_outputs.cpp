@@ -79,7 +79,9 @@ class FewOutputs {
                                 ceiling_quotient(rows().kernel, rows().lhs_dilation) *
                                     ceiling_quotient(columns().kernel, columns().lhs_dilation));
     cost.workspace = static_cast<std::int64_t>(sizeof(T)) *
-                     (problem_.groups * weight_elements() + num_threads() * (ring_elements() + panel_elements()));
+                         (problem_.groups * weight_elements() + num_threads() * (ring_elements() + panel_elements())) +
+                     num_threads() * 2 * (planar_ ? products_ : lines_ * columns().in) *
+                         static_cast<std::int64_t>(sizeof(std::int64_t));
     return cost;
   }
 

@@ -65,7 +65,8 @@ class Planes {
     cost.products = fmt::format("{} x ({} x {}) x ({} x {})", images * row_blocks_.count(), problem_.out_features,
                                 terms_, terms_, row_blocks_.block * columns().out);
     cost.workspace =
-        static_cast<std::int64_t>(sizeof(T)) * (problem_.groups * height_ * terms_ + num_threads() * band_elements());
+        static_cast<std::int64_t>(sizeof(T)) * (problem_.groups * height_ * terms_ + num_threads() * band_elements()) +
+        num_threads() * 2 * row_blocks_.block * vectors_ * static_cast<std::int64_t>(sizeof(std::int64_t));
     return cost;
   }
 
