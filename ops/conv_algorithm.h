@@ -7,7 +7,7 @@
 
 namespace cotangent {
 
-// All but Winograd add the very products of the definition, in some order; all give the same bits for any number of
+// All but Winograd and Fft add the very products of the definition, in some order; all give the same bits for any number of
 // threads.
 enum class ConvAlgorithm {
   Auto,         // the one expected to be fastest
@@ -18,6 +18,7 @@ enum class ConvAlgorithm {
   FewFeatures,  // a few features on both sides, as filters of pictures and signals have
   Depthwise,    // a group for every channel, or nearly
   Winograd,     // Float32 only: small windows by fewer multiplications, with a slightly larger rounding error
+  Fft,          // large windows by products of spectra; what it rounds is relative to the largest sums
 };
 
 std::string_view name(ConvAlgorithm algorithm);

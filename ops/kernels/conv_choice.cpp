@@ -112,8 +112,9 @@ ConvStep forced(std::string_view operation, const ConvProblem& problem, std::int
   if (!cost.refusal.empty())
     fail(operation, fmt::format("algorithm {} cannot serve here: {}; leave the choice to ConvAlgorithm::Auto",
                                 name(limits.algorithm), cost.refusal));
-  if (limits.algorithm == Winograd && limits.exact)
-    fail(operation, "algorithm Winograd adds other products than the definition; ask for Precision::Default");
+  if ((limits.algorithm == Winograd || limits.algorithm == Fft) && limits.exact)
+    fail(operation, fmt::format("algorithm {} adds other products than the definition; ask for Precision::Default",
+                                name(limits.algorithm)));
   if (cost.workspace > limits.max_workspace)
     fail(operation,
          fmt::format("max_workspace is {} bytes and algorithm {} needs {}; allow that, or leave the choice to "
@@ -136,6 +137,7 @@ ConvCost cost_of(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64
     case LongSum: return long_sum_cost(problem, element_size);
     case FewFeatures: return few_features_cost(problem, element_size);
     case Depthwise: return depthwise_cost(problem, element_size);
+    case Fft: return fft_cost(problem, element_size);
     case Winograd:
       if (element_size != sizeof(float)) return {.refusal = "Float64 is computed exactly"};
       return winograd_cost(problem);

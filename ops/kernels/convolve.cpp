@@ -17,6 +17,7 @@ void run(const ConvStep& step, const T* lhs, const T* rhs, T* out) {
     case LongSum: return convolve_long_sum(step.problem, lhs, rhs, out);
     case FewFeatures: return convolve_few_features(step.problem, lhs, rhs, out);
     case Depthwise: return convolve_depthwise(step.problem, lhs, rhs, out);
+    case Fft: return convolve_by_fft(step.problem, lhs, rhs, out);
     case Winograd:
       if constexpr (sizeof(T) == sizeof(float)) return convolve_by_winograd(step.problem, lhs, rhs, out);
       [[fallthrough]];

@@ -25,6 +25,8 @@ template <class T>
 void convolve_long_sum(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
 void convolve_few_features(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+template <class T>
+void convolve_by_fft(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out);
 
 ConvCost im2col_cost(const ConvProblem& problem, std::int64_t element_size);
@@ -33,8 +35,12 @@ ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost winograd_cost(const ConvProblem& problem);
+ConvCost fft_cost(const ConvProblem& problem, std::int64_t element_size);
 
 // True if Winograd, where it can serve, is expected to be faster than the algorithms that multiply every pair.
 bool winograd_pays(const ConvProblem& problem);
+
+// The same of Fft, for Float32.
+bool fft_pays(const ConvProblem& problem);
 
 }  // namespace cotangent::kernels
