@@ -44,6 +44,8 @@ bool is_long_sum(const ConvProblem& problem) {
          (problem.batch == 1 || problem.lhs_batch < problem.lhs_feature);
 }
 
+constexpr const char* kLargeWindow = "products of spectra are fewer for windows and outputs of this size";
+
 struct Candidate {
   ConvAlgorithm algorithm;
   const char* reason;
@@ -73,6 +75,11 @@ bool may_use_winograd(const ConvProblem& problem, std::int64_t element_size, con
   return element_size == sizeof(float) && !limits.exact && winograd_pays(problem);
 }
 
+bool may_use_fft(const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
+  return limits.algorithm == Auto && element_size == sizeof(float) && !limits.exact && fft_pays(problem) &&
+         fits(Fft, problem, element_size, limits);
+}
+
 // The least workspace that would do for the whole problem.
 std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
@@ -86,6 +93,7 @@ std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_si
     std::int64_t least = kMost;
     for (const Candidate& candidate : candidates(phase))
       if (candidate.algorithm != Definition) least = std::min(least, needs(candidate.algorithm, phase));
+    if (may_use_fft(phase, element_size, {.exact = limits.exact})) least = std::min(least, needs(Fft, phase));
     by_phases = std::max(by_phases, least);
   }
   const std::int64_t whole = may_use_winograd(problem, element_size, limits) ? needs(Winograd, problem) : kMost;
@@ -95,6 +103,7 @@ std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_si
 // For a phase of a problem, or the whole.
 ConvStep choose_plain(std::string_view operation, const ConvProblem& whole, const ConvProblem& problem,
                       std::int64_t element_size, const ConvLimits& limits) {
+  if (may_use_fft(problem, element_size, limits)) return {Fft, problem, kLargeWindow};
   for (const Candidate& candidate : candidates(problem)) {
     if (candidate.algorithm == Definition && multiply_adds(problem) > kDefinition) continue;
     if (fits(candidate.algorithm, problem, element_size, limits))
@@ -154,6 +163,10 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
   if (!has_output(problem)) return steps;
   if (limits.algorithm != Auto && serves_dilated(limits.algorithm)) {
     steps.push_back(forced(operation, problem, element_size, limits));
+    return steps;
+  }
+  if (problem.groups >= kLeastGroups && may_use_fft(problem, element_size, limits)) {
+    steps.push_back({Fft, problem, kLargeWindow});
     return steps;
   }
   if (limits.algorithm == Auto && problem.groups >= kLeastGroups && fits(Depthwise, problem, element_size, limits)) {

@@ -20,11 +20,9 @@ constexpr std::int64_t kMostElements = 1 << 18;   // of a transform of two axes
 constexpr std::int64_t kChunkBytes = 8 << 20;     // of spectra at a time, ...
 constexpr std::int64_t kKernelBytes = 128 << 20;  // of which those of the kernel should be made once
 
-// Measured: what an element costs in transforms, in multiply-adds, and what one more level of them does. Elements of
-// transforms beyond kNearBytes for each lane come from further away.
-constexpr double kElement = 16, kLevel = 1.5, kFar = 1.4;
-constexpr double kNearElements = 1 << 13;
-constexpr double kProduct = 1.6;  // a multiply-add of spectra
+// Fitted to measurements, in multiply-adds at the best rate: what an element of a transform costs with the copies to
+// and from it, what one more level of its transform does, a multiply-add of spectra, and a call.
+constexpr double kElement = 38, kLevel = 1.6, kProduct = 2, kCall = 8e5;
 
 std::int64_t parts_of(std::int64_t extent, std::int64_t part) { return ceiling_quotient(extent, part); }
 
@@ -131,7 +129,7 @@ double FftPlan::estimate(const FftCut& first, const FftCut& second) const {
   const double lines = transforms(groups * number(images() * first.segments() * second.segments()) * terms) +
                        transforms(groups * features * terms * parts) + transforms(groups * outs * features);
   const double frequencies = number(first.extent) * (number(second.extent) / 2 + 1);
-  return lines * elements * (kElement + kLevel * std::log2(elements)) * (elements > kNearElements ? kFar : 1) +
+  return kCall + lines * elements * (kElement + kLevel * std::log2(elements)) +
          kProduct * groups * outs * features * terms * parts * 4 * std::ceil(frequencies / width) * width;
 }
 
@@ -213,6 +211,27 @@ ConvCost fft_cost(const ConvProblem& problem, std::int64_t element_size) {
   return FftPlan(problem, element_size, lanes).cost(element_size);
 }
 
-bool fft_pays(const ConvProblem&) { return false; }
+bool fft_pays(const ConvProblem& problem) {
+  constexpr double kMargin = 1.25;
+  // Smaller windows are left to algorithms whose arithmetic is the definition's, though Fft would win by a little.
+  constexpr std::int64_t kLeastLine = 16, kLeastWindow = 36;
+  double products = static_cast<double>(problem.groups * problem.batch) *
+                    static_cast<double>(problem.in_features * problem.out_features);
+  std::int64_t window = 1, windows = 0;  // positions that a kernel and the output have both
+  for (const ConvAxis& axis : problem.axes) {
+    if (axis.lhs_dilation != 1) return false;
+    const FftAxis residues(axis);
+    const std::int64_t few = std::min(residues.taps, residues.outs);
+    window *= few;
+    windows += few > 1;
+    products *= static_cast<double>(axis.out) * static_cast<double>(axis.kernel);
+  }
+  if (window < (windows > 1 ? kLeastWindow : kLeastLine) || products < kMargin * kCall) return false;
+  const FftPlan plan(problem, sizeof(float), table<FftKernels<float>>().lanes);
+  // The part of the best rate that others reach, as measured.
+  const std::int64_t features = problem.in_features * problem.out_features;
+  const double efficiency = features == 1 ? (problem.groups > 1 ? 0.5 : 0.4) : features < 256 ? 0.8 : 0.95;
+  return plan.refusal.empty() && kMargin * plan.estimate() < products / efficiency;
+}
 
 }  // namespace cotangent::kernels
