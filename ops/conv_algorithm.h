@@ -7,8 +7,8 @@
 
 namespace cotangent {
 
-// All but Winograd and Fft add the very products of the definition, in some order; all give the same bits for any number of
-// threads.
+// All but Winograd and Fft add the very products of the definition, in some order; all give the same bits for any
+// number of threads.
 enum class ConvAlgorithm {
   Auto,         // the one expected to be fastest
   Definition,   // plain loops, which serve any problem and need no memory
@@ -28,6 +28,8 @@ struct ConvLimits {
   ConvAlgorithm algorithm = ConvAlgorithm::Auto;
   std::int64_t max_workspace = std::numeric_limits<std::int64_t>::max();  // bytes, beside operands and output
   bool exact = false;  // only algorithms that add the products of the definition
+
+  bool operator==(const ConvLimits&) const = default;
 };
 
 }  // namespace cotangent

@@ -16,7 +16,7 @@ namespace cotangent::kernels {
 namespace {
 
 constexpr std::int64_t kMostExtent = 1 << 16;
-constexpr std::int64_t kMostElements = 1 << 18;   // of a transform of two axes
+constexpr std::int64_t kMostElements = 1 << 20;   // of a transform of two axes
 constexpr std::int64_t kChunkBytes = 8 << 20;     // of spectra at a time, ...
 constexpr std::int64_t kKernelBytes = 128 << 20;  // of which those of the kernel should be made once
 
@@ -27,7 +27,8 @@ constexpr double kElement = 38, kLevel = 1.6, kProduct = 2, kCall = 8e5;
 std::int64_t parts_of(std::int64_t extent, std::int64_t part) { return ceiling_quotient(extent, part); }
 
 // The ways to cut an axis with transforms of the given extent.
-void append_cuts(std::int64_t outs, std::int64_t taps, std::int64_t extent, bool several, std::vector<FftCut>& result) {
+void append_cuts(std::int64_t outs, std::int64_t taps, std::int64_t extent, std::int64_t most_ratio,
+                 std::vector<FftCut>& result) {
   const auto append = [&](std::int64_t block, std::int64_t part, std::int64_t hop) {
     if (block < 1 || part < 1) return;
     FftCut cut{.extent = extent, .block = block, .part = part};
@@ -49,8 +50,8 @@ void append_cuts(std::int64_t outs, std::int64_t taps, std::int64_t extent, bool
     append(outs, part, part);
     result.back().block_hops = 0;
   }
-  if (!several || taps < 2 || outs < 2) return;
-  for (const std::int64_t ratio : {1, 2, 3}) {
+  if (taps < 2 || outs < 2) return;
+  for (std::int64_t ratio = 1; ratio <= most_ratio; ++ratio) {
     const std::int64_t hop = both / (ratio + 1);
     append(ratio * hop, hop, hop);
     if (ratio > 1) append(hop, ratio * hop, hop);
@@ -68,15 +69,17 @@ std::vector<std::int64_t> extents(std::int64_t least, std::int64_t most, bool ev
   return result;
 }
 
-std::vector<FftCut> cuts(const FftAxis& axis, bool even, bool several) {
+// All of an axis that is alone; fewer of one of two.
+std::vector<FftCut> cuts(const FftAxis& axis, bool even, bool alone) {
   std::vector<FftCut> result;
   if (!even && (axis.taps == 1 || axis.outs == 1)) {
-    append_cuts(axis.outs, axis.taps, 1, false, result);
+    append_cuts(axis.outs, axis.taps, 1, 0, result);
     if (axis.taps == 1) return result;
   }
+  constexpr std::int64_t kLeast = 32;
   const std::int64_t few = std::min(axis.taps, axis.outs), most = axis.taps + axis.outs - 1;
-  for (const std::int64_t extent : extents(few, several ? most : std::min(most, 12 * few), even))
-    append_cuts(axis.outs, axis.taps, extent, several, result);
+  for (const std::int64_t extent : extents(std::min(few, kLeast), alone ? most : std::min(most, 12 * few), even))
+    append_cuts(axis.outs, axis.taps, extent, alone ? 3 : 1, result);
   return result;
 }
 
