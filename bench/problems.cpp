@@ -62,6 +62,13 @@ constexpr Line kLines[] = {
     {"r512_7_b1", "batch1", "n1 c512 o512 i7x7 k3 p1"},
     {"p1x1_64_256_b1", "batch1", "n1 c64 o256 i56x56 k1"},
     {"p1x1_1024_256_b1", "batch1", "n1 c1024 o256 i14x14 k1"},
+    // Windows and signals that are long: filters, convolutions over all of a sequence, large kernels.
+    {"long_1_64k_k1025", "long", "n1 c1 o1 i65536 k1025 p512"},
+    {"long_8_16k_k255", "long", "n4 c8 o8 i16384 k255 p127"},
+    {"long_64_4k_k65", "long", "n4 c64 o64 i4096 k65 p32"},
+    {"long_dw64_4k_k511", "long", "n4 c64 o64 i4096 k511 p255 g64"},
+    {"long_1_256_k31", "long", "n1 c1 o1 i256x256 k31 p15"},
+    {"long_8_256_k15", "long", "n1 c8 o8 i256x256 k15 p7"},
     // The small networks that train_bench trains, batch 64.
     {"lenet_1_8", "small", "n64 c1 o8 i28x28 k5"},
     {"lenet_8_16", "small", "n64 c8 o16 i12x12 k5"},

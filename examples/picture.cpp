@@ -21,7 +21,8 @@ ct::Tensor contact_sheet(const ct::Tensor& pictures, std::int64_t columns) {
 
 void write_png(const std::string& path, const ct::Tensor& picture) {
   std::vector<png_byte> pixels;
-  for (float value : picture.to(ct::DType::Float32).data<float>())
+  const ct::Tensor numbers = picture.to(ct::DType::Float32);
+  for (float value : numbers.data<float>())
     pixels.push_back(static_cast<png_byte>(std::lround(255 * std::fmin(std::fmax(value, 0.0f), 1.0f))));
 
   png_image image{};

@@ -82,11 +82,11 @@ class ConvGeneralDilated final : public Primitive {
   }
 
   void forward(const Tensors& inputs, Tensor& output) const override {
-    const std::vector<kernels::ConvStep> steps = choose(inputs, output.shape());
+    const auto steps = choose(inputs, output.shape());
     visit_floating(output.dtype(), [&]<class T>() {
       const kernels::ConvEpilogue<T> epilogue{inputs.size() == 3 ? inputs[2].data<T>().data() : nullptr,
                                               attributes_.relu};
-      kernels::convolve(steps, inputs[0].data<T>().data(), inputs[1].data<T>().data(), epilogue,
+      kernels::convolve(*steps, inputs[0].data<T>().data(), inputs[1].data<T>().data(), epilogue,
                         output.mutable_data<T>().data());
     });
   }
@@ -110,11 +110,11 @@ class ConvGeneralDilated final : public Primitive {
                                cotangent::name(inputs[0].dtype()), features, describe(inputs[2])));
   }
 
-  std::vector<kernels::ConvStep> choose(const Tensors& inputs, const Shape& output) const {
+  std::shared_ptr<const std::vector<kernels::ConvStep>> choose(const Tensors& inputs, const Shape& output) const {
     const auto size = static_cast<std::int64_t>(size_of(inputs[0].dtype()));
-    return kernels::choose(name(),
-                           kernels::make_conv_problem(inputs[0].shape(), inputs[1].shape(), output, attributes_), size,
-                           attributes_.limits);
+    return kernels::remembered_choice(
+        name(), kernels::make_conv_problem(inputs[0].shape(), inputs[1].shape(), output, attributes_), size,
+        attributes_.limits);
   }
 
   // Those of a derivative: the algorithm that was asked for may not serve it.

@@ -7,8 +7,8 @@
 
 namespace cotangent {
 
-// All but Winograd add the very products of the definition, in some order; all give the same bits for any number of
-// threads.
+// All but Winograd and Fft add the very products of the definition, in some order; all give the same bits for any
+// number of threads.
 enum class ConvAlgorithm {
   Auto,         // the one expected to be fastest
   Definition,   // plain loops, which serve any problem and need no memory
@@ -18,6 +18,7 @@ enum class ConvAlgorithm {
   FewFeatures,  // a few features on one side, as first and last layers have
   Depthwise,    // a group for every channel, or nearly
   Winograd,     // Float32 only: small windows by fewer multiplications, with a slightly larger rounding error
+  Fft,          // large windows by products of spectra; what it rounds is relative to the largest sums
 };
 
 std::string_view name(ConvAlgorithm algorithm);
@@ -27,6 +28,8 @@ struct ConvLimits {
   ConvAlgorithm algorithm = ConvAlgorithm::Auto;
   std::int64_t max_workspace = std::numeric_limits<std::int64_t>::max();  // bytes, beside operands and output
   bool exact = false;  // only algorithms that add the products of the definition
+
+  bool operator==(const ConvLimits&) const = default;
 };
 
 }  // namespace cotangent

@@ -18,7 +18,7 @@ namespace {
 
 using enum ConvAlgorithm;
 
-constexpr std::array kAlgorithms{Definition, Im2col, Direct, LongSum, FewFeatures, Depthwise, Winograd};
+constexpr std::array kAlgorithms{Definition, Im2col, Direct, LongSum, FewFeatures, Depthwise, Winograd, Fft};
 
 // Multiply-adds that one thread executes in a second at best: measured once, on a product that stays in cache.
 template <class T>
@@ -68,6 +68,7 @@ double efficiency(ConvAlgorithm algorithm) {
     case Winograd: return 0.6;
     case Im2col: return 0.6;
     case FewFeatures: return 0.5;
+    case Fft: return 0.3;
     case Depthwise: return 0.4;
     default: return 0.01;
   }

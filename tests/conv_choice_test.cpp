@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
+#include <cstdio>
 
 #include "expect_error.h"
 #include "named_convs.h"
@@ -56,7 +58,10 @@ INSTANTIATE_TEST_SUITE_P(
         Choice{"stem7x7", {Direct, FewFeatures, LongSum}, {FewFeatures, FewFeatures, LongSum}},
         Choice{"cifar_first", {Direct, FewFeatures, LongSum}, {FewFeatures, FewFeatures, LongSum}},
         Choice{"mnist5x5", {Direct, Direct, LongSum}, {FewFeatures, FewFeatures, LongSum}},
-        Choice{"c3d_32_16", {Winograd, Winograd, Winograd}}, Choice{"dw128_28", {Depthwise, Depthwise, Depthwise}}),
+        Choice{"c3d_32_16", {Winograd, Winograd, Winograd}}, Choice{"dw128_28", {Depthwise, Depthwise, Depthwise}},
+        Choice{"long_1_64k_k1025", {Fft, Fft, Fft}}, Choice{"long_8_16k_k255", {Fft, Fft, Fft}},
+        Choice{"long_64_4k_k65", {Fft, Fft, Fft}}, Choice{"long_dw64_4k_k511", {Fft, Fft, Fft}},
+        Choice{"long_1_256_k31", {Fft, Fft, Fft}}, Choice{"long_8_256_k15", {Fft, Fft, Fft}}),
     [](const auto& choice) { return std::string(choice.param.name); });
 
 TEST(ConvChoiceRules, StridedConvolutionsAreDirect) {
@@ -86,6 +91,40 @@ TEST(ConvChoiceRules, WinogradIsForDefaultPrecisionInFloat32) {
     }
   const ConvCase c = case_of(named_problem("r64_56"));
   EXPECT_EQ(explain_case(c, DType::Float32, {.precision = Precision::High}).algorithm, Winograd);
+}
+
+// As Winograd, and where windows and outputs both are large.
+TEST(ConvChoiceRules, FftIsForLargeWindows) {
+  for (const bench::ConvProblem& problem : bench::conv_problems())
+    for (const bool last : {true, false})
+      for (const ConvCase& c : directions(case_of(problem, last))) {
+        EXPECT_EQ(explain_case(c).algorithm == Fft, problem.family == "long") << to_string(c);
+        EXPECT_NE(explain_case(c, DType::Float64).algorithm, Fft) << to_string(c);
+        EXPECT_NE(explain_case(c, DType::Float32, {.precision = Precision::Highest}).algorithm, Fft) << to_string(c);
+      }
+  // Windows are as many sums as their residues are.
+  const ConvCase c = case_of(named_problem("long_64_4k_k65"));
+  EXPECT_EQ(explain_case(spread(c, {1}, {3})).algorithm, Fft);
+  EXPECT_EQ(explain_case(strided(c, {2})).algorithm, Fft);
+  EXPECT_EQ(explain_case(spread(c, {2}, {1})).algorithm, Fft);
+  EXPECT_NE(explain_case(strided(c, {8})).algorithm, Fft);
+}
+
+// Products of spectra, and butterflies of transforms.
+TEST(ConvExplain, FftCountsItsTransforms) {
+  const ConvExplanation e =
+      explain_case(plain({1, 1, 13}, {1, 1, 4}, {"NCW", "OIW", "NCW"}), DType::Float32, {.algorithm = Fft});
+  SCOPED_TRACE(to_string(e));
+  EXPECT_EQ(e.useful_multiply_adds, 10 * 4);
+  std::int64_t lines = 0, extent = 0, frequencies = 0, rows = 0, terms = 0;
+  ASSERT_EQ(std::sscanf(e.products.c_str(), "%ld transforms of 1 x %ld, %ld complex x (%ld x %ld)", &lines, &extent,
+                        &frequencies, &rows, &terms),
+            5);
+  EXPECT_EQ(frequencies, extent / 2 + 1);
+  EXPECT_NEAR(static_cast<double>(e.executed_multiply_adds),
+              static_cast<double>(4 * frequencies * rows * terms) +
+                  1.25 * static_cast<double>(lines * extent) * std::log2(static_cast<double>(extent)),
+              1);
 }
 
 TEST(ConvExplain, CountsNoInsertedZero) {
@@ -169,6 +208,14 @@ TEST(ConvForced, SaysWhyItCannotServe) {
                  "algorithm Winograd cannot serve here: Float64 is computed exactly");
   expect_refused(window, DType::Float32, {.precision = Precision::Highest, .algorithm = Winograd},
                  "algorithm Winograd adds other products than the definition; ask for Precision::Default");
+  const ConvCase volume = plain({1, 9, 9, 9, 2}, {3, 3, 3, 2, 2}, {"NDHWC", "DHWIO", "NDHWC"});
+  expect_refused(volume, DType::Float32, {.algorithm = Fft},
+                 "algorithm Fft cannot serve here: it transforms along two spatial axes at most, and 3 have more than "
+                 "one position; leave the choice to ConvAlgorithm::Auto");
+  expect_refused(window, DType::Float64, {.precision = Precision::Highest, .algorithm = Fft},
+                 "algorithm Fft adds other products than the definition; ask for Precision::Default");
+  expect_refused(window, DType::Float32, {.algorithm = Fft, .max_workspace = 1000},
+                 "max_workspace is 1000 bytes and algorithm Fft needs ");
   expect_refused(plain({8, 9, 9, 64}, {3, 3, 64, 64}, kLast), DType::Float32, {.algorithm = Depthwise},
                  "algorithm Depthwise cannot serve here: groups have 64 x 8 features");
   expect_refused(plain({2, 9, 9, 16}, {3, 3, 16, 64}, kLast), DType::Float32, {.algorithm = FewFeatures},
@@ -178,7 +225,8 @@ TEST(ConvForced, SaysWhyItCannotServe) {
 }
 
 TEST(ConvWorkspace, StaysBelowItsCap) {
-  for (const char* name : {"r64_56", "r128_28_b1", "p1x1_1024_256", "dw128_28", "t128_64_16", "cifar_first"})
+  for (const char* name :
+       {"r64_56", "r128_28_b1", "p1x1_1024_256", "dw128_28", "t128_64_16", "cifar_first", "long_8_256_k15"})
     for (const ConvCase& c : directions(case_of(named_problem(name)))) {
       SCOPED_TRACE(to_string(c));
       std::int64_t cap = explain_case(c).workspace;

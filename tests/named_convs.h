@@ -54,7 +54,7 @@ inline ConvExplanation explain_case(const ConvCase& c, DType dtype = DType::Floa
 
 // The algorithms that can be asked for.
 inline constexpr ConvAlgorithm kAllAlgorithms[] = {
-    ConvAlgorithm::Definition,  ConvAlgorithm::Im2col,    ConvAlgorithm::Direct,  ConvAlgorithm::LongSum,
-    ConvAlgorithm::FewFeatures, ConvAlgorithm::Depthwise, ConvAlgorithm::Winograd};
+    ConvAlgorithm::Definition,  ConvAlgorithm::Im2col,    ConvAlgorithm::Direct,   ConvAlgorithm::LongSum,
+    ConvAlgorithm::FewFeatures, ConvAlgorithm::Depthwise, ConvAlgorithm::Winograd, ConvAlgorithm::Fft};
 
 }  // namespace cotangent::testing

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
 
 #include "cotangent/core/error.h"
+#include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/convolve.h"
 
 namespace cotangent::kernels {
@@ -44,6 +46,8 @@ bool is_long_sum(const ConvProblem& problem) {
          (problem.batch == 1 || problem.lhs_batch < problem.lhs_feature);
 }
 
+constexpr const char* kLargeWindow = "products of spectra are fewer for windows and outputs of this size";
+
 struct Candidate {
   ConvAlgorithm algorithm;
   const char* reason;
@@ -73,6 +77,11 @@ bool may_use_winograd(const ConvProblem& problem, std::int64_t element_size, con
   return element_size == sizeof(float) && !limits.exact && winograd_pays(problem);
 }
 
+bool may_use_fft(const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
+  return limits.algorithm == Auto && element_size == sizeof(float) && !limits.exact && fft_pays(problem) &&
+         fits(Fft, problem, element_size, limits);
+}
+
 // The least workspace that would do for the whole problem.
 std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
@@ -86,6 +95,7 @@ std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_si
     std::int64_t least = kMost;
     for (const Candidate& candidate : candidates(phase))
       if (candidate.algorithm != Definition) least = std::min(least, needs(candidate.algorithm, phase));
+    if (may_use_fft(phase, element_size, {.exact = limits.exact})) least = std::min(least, needs(Fft, phase));
     by_phases = std::max(by_phases, least);
   }
   const std::int64_t whole = may_use_winograd(problem, element_size, limits) ? needs(Winograd, problem) : kMost;
@@ -96,6 +106,7 @@ std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_si
 // For a phase of a problem, or the whole.
 ConvStep choose_plain(std::string_view operation, const ConvProblem& whole, const ConvProblem& problem,
                       std::int64_t element_size, const ConvLimits& limits) {
+  if (may_use_fft(problem, element_size, limits)) return {Fft, problem, kLargeWindow};
   for (const Candidate& candidate : candidates(problem)) {
     if (candidate.algorithm == Definition && multiply_adds(problem) > kDefinition) continue;
     if (fits(candidate.algorithm, problem, element_size, limits))
@@ -113,8 +124,9 @@ ConvStep forced(std::string_view operation, const ConvProblem& problem, std::int
   if (!cost.refusal.empty())
     fail(operation, fmt::format("algorithm {} cannot serve here: {}; leave the choice to ConvAlgorithm::Auto",
                                 name(limits.algorithm), cost.refusal));
-  if (limits.algorithm == Winograd && limits.exact)
-    fail(operation, "algorithm Winograd adds other products than the definition; ask for Precision::Default");
+  if ((limits.algorithm == Winograd || limits.algorithm == Fft) && limits.exact)
+    fail(operation, fmt::format("algorithm {} adds other products than the definition; ask for Precision::Default",
+                                name(limits.algorithm)));
   if (cost.workspace > limits.max_workspace)
     fail(operation,
          fmt::format("max_workspace is {} bytes and algorithm {} needs {}; allow that, or leave the choice to "
@@ -128,6 +140,32 @@ bool serves_dilated(ConvAlgorithm algorithm) {
   return algorithm == Definition || algorithm == Im2col || algorithm == Depthwise || algorithm == Winograd;
 }
 
+// A choice and what it follows from. Costs, and so what a limit allows, depend on the number of threads.
+struct Choice {
+  ConvProblem problem;
+  std::int64_t element_size;
+  ConvLimits limits;
+  int threads;
+  std::shared_ptr<const std::vector<ConvStep>> steps;
+};
+
+std::size_t hash(const ConvProblem& problem) {
+  std::size_t result = 0;
+  const auto mix = [&result](std::int64_t value) {
+    result = (result ^ static_cast<std::size_t>(value)) * 0x9E3779B97F4A7C15u;
+    result ^= result >> 32;
+  };
+  mix(problem.batch);
+  mix(problem.in_features);
+  mix(problem.out_features);
+  for (const ConvAxis& axis : problem.axes) {
+    mix(axis.in);
+    mix(axis.kernel);
+    mix(axis.out);
+  }
+  return result;
+}
+
 }  // namespace
 
 ConvCost cost_of(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size) {
@@ -137,6 +175,7 @@ ConvCost cost_of(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64
     case LongSum: return long_sum_cost(problem, element_size);
     case FewFeatures: return few_features_cost(problem, element_size);
     case Depthwise: return depthwise_cost(problem, element_size);
+    case Fft: return fft_cost(problem, element_size);
     case Winograd:
       if (element_size != sizeof(float)) return {.refusal = "Float64 is computed exactly"};
       return winograd_cost(problem);
@@ -154,6 +193,10 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
   const bool scatters = few_features_serves_dilated(problem, element_size);
   if (limits.algorithm != Auto && (serves_dilated(limits.algorithm) || (limits.algorithm == FewFeatures && scatters))) {
     steps.push_back(forced(operation, problem, element_size, limits));
+    return steps;
+  }
+  if (problem.groups >= kLeastGroups && may_use_fft(problem, element_size, limits)) {
+    steps.push_back({Fft, problem, kLargeWindow});
     return steps;
   }
   if (limits.algorithm == Auto && problem.groups >= kLeastGroups && fits(Depthwise, problem, element_size, limits)) {
@@ -176,6 +219,24 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
     steps.push_back(ask ? forced(operation, phase, element_size, limits)
                         : choose_plain(operation, problem, phase, element_size, limits));
   }
+  return steps;
+}
+
+std::shared_ptr<const std::vector<ConvStep>> remembered_choice(std::string_view operation, const ConvProblem& problem,
+                                                               std::int64_t element_size, const ConvLimits& limits) {
+  static std::mutex mutex;
+  static std::array<Choice, 256> choices;
+  Choice& place = choices[hash(problem) % choices.size()];
+  const int threads = num_threads();
+  {
+    const std::lock_guard guard(mutex);
+    if (place.steps != nullptr && place.element_size == element_size && place.threads == threads &&
+        place.limits == limits && place.problem == problem)
+      return place.steps;
+  }
+  auto steps = std::make_shared<const std::vector<ConvStep>>(choose(operation, problem, element_size, limits));
+  const std::lock_guard guard(mutex);
+  place = {problem, element_size, limits, threads, steps};
   return steps;
 }
 

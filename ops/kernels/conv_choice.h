@@ -1,6 +1,7 @@
 // The choice of algorithms for a convolution. Internal.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,5 +26,9 @@ struct ConvStep {
 // forbid every algorithm.
 std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& problem, std::int64_t element_size,
                              const ConvLimits& limits);
+
+// The same from a memory of the latest choices, since a call asks twice and a training loop asks at every step.
+std::shared_ptr<const std::vector<ConvStep>> remembered_choice(std::string_view operation, const ConvProblem& problem,
+                                                               std::int64_t element_size, const ConvLimits& limits);
 
 }  // namespace cotangent::kernels

@@ -28,6 +28,8 @@ struct ConvAxis {
   std::int64_t in, kernel, out;
   std::int64_t stride, lhs_dilation, rhs_dilation, low;
   std::int64_t lhs_step, rhs_step, out_step;
+
+  bool operator==(const ConvAxis&) const = default;
 };
 
 // For every group g, batch m, output feature p and output position x:
@@ -40,6 +42,8 @@ struct ConvProblem {
   std::int64_t out_group, out_batch, out_feature;               // steps of the output along g, m, p
   std::int64_t lhs_offset = 0, rhs_offset = 0, out_offset = 0;  // where each one starts
   std::vector<ConvAxis> axes;
+
+  bool operator==(const ConvProblem&) const = default;
 };
 
 ConvProblem make_conv_problem(const Shape& lhs, const Shape& rhs, const Shape& output,

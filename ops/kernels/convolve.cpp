@@ -20,6 +20,7 @@ void run(const ConvStep& step, const T* lhs, const T* rhs, const ConvEpilogue<T>
     case Im2col: convolve_by_im2col(step.problem, lhs, rhs, out); break;
     case LongSum: convolve_long_sum(step.problem, lhs, rhs, out); break;
     case Depthwise: convolve_depthwise(step.problem, lhs, rhs, out); break;
+    case Fft: convolve_by_fft(step.problem, lhs, rhs, out); break;
     default: convolve_by_definition(step.problem, lhs, rhs, out);
   }
   finish(step.problem, epilogue, out);

@@ -35,6 +35,7 @@ void convolve_few_features(const ConvProblem& problem, const T* lhs, const T* rh
 template <class T>
 void convolve_few_features_with(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue,
                                 T* out);
+void convolve_by_fft(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out);
 void convolve_by_winograd_with(const ConvProblem& problem, const float* lhs, const float* rhs,
                                const ConvEpilogue<float>& epilogue, float* out);
@@ -45,11 +46,15 @@ ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size);
 ConvCost winograd_cost(const ConvProblem& problem);
+ConvCost fft_cost(const ConvProblem& problem, std::int64_t element_size);
 
 // True if FewFeatures takes the problem as it is, lhs dilation and all.
 bool few_features_serves_dilated(const ConvProblem& problem, std::int64_t element_size);
 
 // True if Winograd, where it can serve, is expected to be faster than the algorithms that multiply every pair.
 bool winograd_pays(const ConvProblem& problem);
+
+// The same of Fft, for Float32.
+bool fft_pays(const ConvProblem& problem);
 
 }  // namespace cotangent::kernels
