@@ -35,6 +35,7 @@ void convolve_few_features(const ConvProblem& problem, const T* lhs, const T* rh
 template <class T>
 void convolve_few_features_with(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue,
                                 T* out);
+template <class T>
 void convolve_by_fft(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out);
 void convolve_by_winograd_with(const ConvProblem& problem, const float* lhs, const float* rhs,
