@@ -19,13 +19,15 @@
 namespace cotangent::kernels {
 namespace {
 
-constexpr std::int64_t kTasks = 16;                         // enough for a few threads to share evenly
-constexpr std::int64_t kAccumulatorBytes = 512 << 10;       // of a task
-constexpr std::int64_t kChunkBytes = 256 << 10;             // of band and panels
-constexpr std::int64_t kLeastTerms = 64, kMostTerms = 256;  // of a chunk: a panel of them stays in L1
-constexpr std::int64_t kFewTiles = 8;                       // of rows, for which rhs is read where it lies
-constexpr std::int64_t kPartialBytes = 64 << 20;            // the most that all splits' accumulators take
-constexpr std::int64_t kTwoLines = 128;  // bytes: pixels at multiples of it would share half of the cache
+constexpr std::int64_t kTasks = 16;                    // enough for a few threads to share evenly
+constexpr std::int64_t kAccumulatorBytes = 512 << 10;  // of a task
+constexpr std::int64_t kChunkBytes = 256 << 10;        // of band and panels
+constexpr std::int64_t kLeastTerms = 64, kMostTerms = 256,
+                       kMostTermsOfFew = 1024;    // of a chunk: a panel of them stays in L1
+constexpr std::int64_t kFewChannels = 16;         // that share a line of the cache
+constexpr std::int64_t kFewTiles = 8;             // of rows, for which rhs is read where it lies
+constexpr std::int64_t kPartialBytes = 64 << 20;  // the most that all splits' accumulators take
+constexpr std::int64_t kTwoLines = 128;           // bytes: pixels at multiples of it would share half of the cache
 
 // The same problem with lhs and rhs in each other's place. Where y = x * stride + k - low ties the positions of input,
 // output and window, k = y + x' * stride - low' does with x' = out - 1 - x, that is, with the output written backwards.
@@ -139,8 +141,9 @@ class LongSum {
       others *= problem_.axes[d].kernel;
       plane *= input_extent(problem_.axes[d], 1);
     }
-    const std::int64_t wanted = std::clamp<std::int64_t>(
-        kChunkBytes / element / (channel_blocks_.block + panel_blocks_.block * width), kLeastTerms, kMostTerms);
+    const std::int64_t wanted =
+        std::clamp<std::int64_t>(kChunkBytes / element / (channel_blocks_.block + panel_blocks_.block * width),
+                                 kLeastTerms, channel_blocks_.block <= kFewChannels ? kMostTermsOfFew : kMostTerms);
     column_blocks_ = cut_evenly(columns.kernel, columns.kernel <= 2 * wanted ? columns.kernel : wanted);
     row_blocks_ = cut_evenly(rows.kernel, std::max<std::int64_t>(1, wanted / column_blocks_.block));
     const bool whole = others == 1 && row_blocks_.count() == 1 && column_blocks_.count() == 1;

@@ -160,10 +160,11 @@ void reduce(const Tensor& input, const std::vector<int>& axes, Tensor& output, O
   const std::int64_t outputs = output.size();
   const auto partial = std::make_unique<Accumulator[]>(static_cast<std::size_t>(blocks * outputs));
   parallel_for(tiles * blocks, tasks_at_once, [&](std::int64_t first, std::int64_t last) {
+    std::array<Accumulator, kStrip> values;  // of this thread: neighbours in `partial` may share a cache line
     for (std::int64_t task = first; task < last; ++task) {
       const std::int64_t tile = task / blocks, block = task % blocks, begin = block * strips_per_block;
-      reduce_strips(tile, begin, std::min(strips, begin + strips_per_block),
-                    partial.get() + block * outputs + place(tile));
+      const std::int64_t width = reduce_strips(tile, begin, std::min(strips, begin + strips_per_block), values.data());
+      std::copy_n(values.data(), width, partial.get() + block * outputs + place(tile));
     }
   });
   for (std::int64_t i = 0; i < outputs; ++i) {

@@ -40,10 +40,9 @@ void dot_rows(const DotProducts<T>& product, std::int64_t first) {
   for (int r = 0; r < Rows; ++r) {
     T* const out = product.out + product.out_rows[first + r];
 #pragma GCC unroll 16
-    for (int c = 0; c < Columns; ++c) {
-      const T sum = predux(total[r][c]) + (product.bias != nullptr ? product.bias[c] : T{0});
-      out[c] = product.relu ? rectified_element(sum) : sum;
-    }
+    for (int c = 0; c < Columns; ++c) out[c] = predux(total[r][c]) + (product.bias != nullptr ? product.bias[c] : T{0});
+    if (!product.relu) continue;
+    for (int c = 0; c < Columns; ++c) out[c] = rectified_element(out[c]);
   }
 }
 

@@ -52,24 +52,32 @@ inline __attribute__((always_inline)) void add_term(Packet<T> (&total)[Rows][Vec
   }
 }
 
-// Stores the first `width` sums of each row, or adds them to what is there.
-template <class T, int Rows, int Vectors>
-__attribute__((noinline)) void store_rows(const T* sums, std::int64_t width, const TileProduct<T>& product, T* out,
-                                          const std::int64_t* out_rows) {
+// Stores some elements: what is less than a vector by one store of each power of two, so that the branches are the same
+// for every row.
+template <class T>
+inline void store_some(const T* from, std::int64_t count, T* to) {
   using namespace Eigen::internal;
+  for (; count >= kLanes<T>; count -= kLanes<T>, from += kLanes<T>, to += kLanes<T>)
+    pstoreu(to, ploadu<Packet<T>>(from));
+#pragma GCC unroll 8
+  for (int size = kLanes<T> / 2; size > 0; size /= 2)
+    if ((count & size) != 0) {
+      __builtin_memcpy(to, from, static_cast<std::size_t>(size) * sizeof(T));
+      from += size;
+      to += size;
+    }
+}
+
+// Stores the first `width` sums of each row, less than there are, or adds them to what is there.
+template <class T, int Rows, int Vectors>
+__attribute__((noinline)) void store_rows(const T* sums, std::int64_t width, bool add, T* out,
+                                          const std::int64_t* out_rows) {
   constexpr int L = kLanes<T>;
   for (int r = 0; r < Rows; ++r, sums += Vectors * L) {
     T* const to = out + out_rows[r];
-    std::int64_t j = 0;
-    for (; j + L <= width && j < Vectors * L; j += L) {
-      Packet<T> sum = pload<Packet<T>>(sums + j);
-      if (product.add) sum = padd(sum, ploadu<Packet<T>>(to + j));
-      pstoreu(to + j, product.relu ? rectified<T>(sum) : sum);
-    }
-    for (; j < width && j < Vectors * L; ++j) {
-      const T sum = product.add ? to[j] + sums[j] : sums[j];
-      to[j] = product.relu ? rectified_element(sum) : sum;
-    }
+    if (add)
+      for (std::int64_t j = 0; j < width; ++j) to[j] += sums[j];
+    else store_some(sums, width, to);
   }
 }
 
@@ -95,8 +103,10 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) total[r][v] = start;
     }
+    if (product.panel_step != 0) {  // sums of others stay in the cache
 #pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r) __builtin_prefetch(out + out_rows[r], 1);  // a store that misses holds up the next
+      for (int r = 0; r < Rows; ++r) __builtin_prefetch(out + out_rows[r], 1);  // a store that misses holds up the next
+    }
     if constexpr (kTerms == Terms::Listed) {
       const T* rhs = panel;
 #pragma GCC unroll 4
@@ -111,13 +121,13 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
         for (; at != end; at += lhs_step, rhs += rhs_step) add_term<T, Rows, Vectors>(total, row, at, rhs);
       }
     }
+    if (product.relu) {
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 16
+        for (int v = 0; v < Vectors; ++v) total[r][v] = rectified<T>(total[r][v]);
+    }
     if (width >= Vectors * L) {
-      if (product.relu && !product.add) {
-#pragma GCC unroll 16
-        for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 16
-          for (int v = 0; v < Vectors; ++v) total[r][v] = rectified<T>(total[r][v]);
-      }
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) {
         T* const to = out + out_rows[r];
@@ -131,7 +141,7 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
       for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 16
         for (int v = 0; v < Vectors; ++v) pstore(sums + (r * Vectors + v) * L, total[r][v]);
-      store_rows<T, Rows, Vectors>(sums, width, product, out, out_rows);
+      store_rows<T, Rows, Vectors>(sums, width, product.add, out, out_rows);
     }
     out += Vectors * L;
     if (bias != nullptr) bias += Vectors * L;

@@ -163,12 +163,13 @@ void transform_grid(const GridTransform<T>& grid) {
       for (int i = 0; i < kOut; ++i) middle[i][j] = out[i];
     }
     T* to = grid.to + f;
-    const P bias = Finish && grid.bias != nullptr ? ploadu<P>(grid.bias + f) : pset1<P>(T{0});
+    const bool finish = Finish && (grid.bias != nullptr || grid.relu);
+    const P bias = finish && grid.bias != nullptr ? ploadu<P>(grid.bias + f) : pset1<P>(T{0});
 #pragma GCC unroll 8
     for (int i = 0; i < kOut; ++i, to += grid.to_row) {
       P out[kOut];
       Transform::apply(middle[i], out);
-      if constexpr (Finish) {
+      if (finish) {
 #pragma GCC unroll 8
         for (int j = 0; j < kOut; ++j) out[j] = padd(out[j], bias);
         if (grid.relu) {
