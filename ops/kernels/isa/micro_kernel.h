@@ -81,9 +81,9 @@ __attribute__((noinline)) void store_rows(const T* sums, std::int64_t width, boo
   }
 }
 
-// Accumulates Rows rows of `product` from `first` on, and stores them: panel after panel, for rows that are in the
-// cache.
-template <class T, int Rows, int Vectors, Terms kTerms>
+// Accumulates Rows rows of `product` from `first` on, and stores them: of one panel or, if Wide, of panel after panel
+// while the rows are in the cache.
+template <class T, int Rows, int Vectors, Terms kTerms, bool Wide = false>
 void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
   using namespace Eigen::internal;
   using P = Packet<T>;
@@ -103,7 +103,7 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) total[r][v] = start;
     }
-    if (product.panel_step != 0) {  // sums of others stay in the cache
+    if constexpr (Wide) {  // the others' sums stay in the cache
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) __builtin_prefetch(out + out_rows[r], 1);  // a store that misses holds up the next
     }
@@ -143,6 +143,7 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
         for (int v = 0; v < Vectors; ++v) pstore(sums + (r * Vectors + v) * L, total[r][v]);
       store_rows<T, Rows, Vectors>(sums, width, product.add, out, out_rows);
     }
+    if constexpr (!Wide) return;
     out += Vectors * L;
     if (bias != nullptr) bias += Vectors * L;
   }
@@ -152,38 +153,39 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
 constexpr int smaller(int rows) { return rows > 7 ? (rows + 1) / 2 : rows - 1; }
 
 // The rows from `first` on, fewer than a tile has: by the highest tiles that they fill.
-template <class T, int Rows, int Vectors, Terms kTerms>
+template <class T, int Rows, int Vectors, Terms kTerms, bool Wide>
 void multiply_last(const TileProduct<T>& product, std::int64_t first) {
   if constexpr (Rows > 0) {
     while (product.row_count - first >= Rows) {
-      multiply_rows<T, Rows, Vectors, kTerms>(product, first);
+      multiply_rows<T, Rows, Vectors, kTerms, Wide>(product, first);
       first += Rows;
     }
-    multiply_last<T, smaller(Rows), Vectors, kTerms>(product, first);
+    multiply_last<T, smaller(Rows), Vectors, kTerms, Wide>(product, first);
   }
 }
 
-template <class T, int Rows, int Vectors, Terms kTerms>
+template <class T, int Rows, int Vectors, Terms kTerms, bool Wide = false>
 void multiply_all(const TileProduct<T>& product) {
   std::int64_t first = 0;
-  for (; first + Rows <= product.row_count; first += Rows) multiply_rows<T, Rows, Vectors, kTerms>(product, first);
+  for (; first + Rows <= product.row_count; first += Rows)
+    multiply_rows<T, Rows, Vectors, kTerms, Wide>(product, first);
   if (first == product.row_count) return;
   // Computing some rows twice is cheaper than doing the last ones in small tiles.
   if (product.row_count >= Rows && !product.add)
-    multiply_rows<T, Rows, Vectors, kTerms>(product, product.row_count - Rows);
-  else multiply_last<T, smaller(Rows), Vectors, kTerms>(product, first);
+    multiply_rows<T, Rows, Vectors, kTerms, Wide>(product, product.row_count - Rows);
+  else multiply_last<T, smaller(Rows), Vectors, kTerms, Wide>(product, first);
 }
 
 // The product with the widest tile that `width` fills; a last panel of a single vector is left to a product of its own.
 template <class T, Terms kTerms>
 void multiply_with(const TileProduct<T>& product) {
   if (product.width <= kLanes<T>) return multiply_all<T, kSingleRows, 1, kTerms>(product);
+  if (product.width <= kPanelWidth<T>) return multiply_all<T, kTileRows, kTileVectors, kTerms>(product);
   const std::int64_t rest = product.width % kPanelWidth<T>;
-  if (product.width < kPanelWidth<T> || rest == 0 || rest > kLanes<T>)
-    return multiply_all<T, kTileRows, kTileVectors, kTerms>(product);
+  if (rest == 0 || rest > kLanes<T>) return multiply_all<T, kTileRows, kTileVectors, kTerms, true>(product);
   TileProduct<T> part = product;
   part.width -= rest;
-  multiply_all<T, kTileRows, kTileVectors, kTerms>(part);
+  multiply_all<T, kTileRows, kTileVectors, kTerms, true>(part);
   part.rhs += part.width / kPanelWidth<T> * product.panel_step;
   part.out += part.width;
   if (part.bias != nullptr) part.bias += part.width;
@@ -202,7 +204,7 @@ void multiply(const TileProduct<T>& product) {
 // The same with flat tiles, whose panels have kFlatVectors vectors.
 template <class T>
 void multiply_flat(const TileProduct<T>& product) {
-  multiply_all<T, kFlatRows, kFlatVectors, Terms::Adjacent>(product);
+  multiply_all<T, kFlatRows, kFlatVectors, Terms::Adjacent, true>(product);
 }
 
 // Few rows, at most kFewRows, of any width: the tile is as wide as registers allow. Reads at most
