@@ -53,11 +53,14 @@ class Tensor {
   std::int64_t size() const { return body().elements; }
   DType dtype() const { return body().dtype; }
 
-  // All elements, row-major. Error unless T is the tensor's dtype.
+  // All elements, row-major. Error unless T is the tensor's dtype. Not of a temporary tensor, since the span would
+  // outlive its elements in `for (float x : f().data<float>())`: give it a name.
   template <Element T>
-  std::span<const T> data() const {
+  std::span<const T> data() const& {
     return {static_cast<const T*>(bytes(dtype_of<T>(), "data")), static_cast<std::size_t>(size())};
   }
+  template <Element T>
+  std::span<const T> data() const&& = delete;
 
   // The only element of a tensor of size 1. Error if there are more or T is not the tensor's dtype.
   template <Element T>
@@ -72,7 +75,7 @@ class Tensor {
 
   // Writable elements, for the code that has just made this tensor and has not yet shared it.
   template <Element T>
-  std::span<T> mutable_data() {
+  std::span<T> mutable_data() & {
     return {static_cast<T*>(mutable_bytes(dtype_of<T>())), static_cast<std::size_t>(size())};
   }
 

@@ -87,7 +87,8 @@ TEST(Api, TensorsAreMadeAndRead) {
   EXPECT_EQ(c.dtype(), ct::DType::Float64);
   EXPECT_EQ(d.data<float>()[2] + l.data<float>()[499], 10.5f);
   EXPECT_EQ(ct::sum(e).item<std::int64_t>(), 45);
-  EXPECT_EQ(a.to(ct::DType::Float64).data<double>()[5], 6);
+  const ct::Tensor wide = a.to(ct::DType::Float64);
+  EXPECT_EQ(wide.data<double>()[5], 6);
   ct::Tensor f = 2.0 * ct::tanh(a) + b;
   EXPECT_EQ(f.dtype(), ct::DType::Float32);
   EXPECT_THROW(b + c, ct::Error);

@@ -80,8 +80,9 @@ TEST(Init, TakesTheNumbersGiven) {
   EXPECT_NEAR(moments(init::normal(key, {20000}, 0.5, DType::Float64)).variance, 0.25, 0.01);
   const Tensor range = init::uniform(key, {1000}, 2, 3);
   EXPECT_TRUE(std::ranges::all_of(range.data<float>(), [](float x) { return x >= 2 && x < 3; }));
-  EXPECT_EQ(init::constant(key, {2}, 7).data<float>()[1], 7);
-  EXPECT_EQ(init::zeros(key, {2}, DType::Float64).data<double>()[1], 0);
+  const Tensor sevens = init::constant(key, {2}, 7), nothing = init::zeros(key, {2}, DType::Float64);
+  EXPECT_EQ(sevens.data<float>()[1], 7);
+  EXPECT_EQ(nothing.data<double>()[1], 0);
 }
 
 TEST(Init, RefusesShapesWithoutFansAndOtherDtypes) {

@@ -1,4 +1,5 @@
-// Tests of the kernels of every instruction set that this processor has, each against a plain loop, and of the choice.
+// Tests of the elementwise kernels of every instruction set that this processor has, against plain loops, and of the
+// choice of one.
 #include "cotangent/core/isa.h"
 
 #include <gtest/gtest.h>
@@ -13,34 +14,17 @@
 #include <vector>
 
 #include "cotangent/cotangent.h"
-#include "cotangent/ops/kernels/isa/dispatch.h"
 #include "cotangent/ops/kernels/isa/elementwise.h"
-#include "cotangent/ops/kernels/isa/matrix.h"
-#include "sample.h"
+#include "isa_levels.h"
 
 namespace cotangent {
 namespace {
 
-using kernels::BlockCopy;
 using kernels::ElementwiseKernels;
-using kernels::MatrixKernels;
+using testing::levels;
 using testing::sample;
+using testing::samples;
 namespace functions = kernels::functions;
-
-std::vector<Isa> levels() {
-  std::vector<Isa> all;
-  for (Isa level : {Isa::Baseline, Isa::V2, Isa::V3, Isa::V4})
-    if (has_isa(level)) all.push_back(level);
-  return all;
-}
-
-template <class T>
-std::vector<T> samples(std::int64_t n, double low, double high, std::uint64_t seed) {
-  std::vector<T> values;
-  const Tensor drawn = sample({n}, low, high, seed);
-  for (const double value : drawn.data<double>()) values.push_back(static_cast<T>(value));
-  return values;
-}
 
 constexpr std::size_t kCounts[] = {1, 3, 7, 8, 16, 17, 63, 64, 100};
 constexpr double kParameter = 1.5;
@@ -178,91 +162,6 @@ TEST(Isa, NanAndInfinityPassThroughEveryLevel) {
         EXPECT_TRUE(std::isnan(y));
       }
     }
-  }
-}
-
-// Every number of rows, every width, steps of one and more, with and without a bias and adding.
-template <class T>
-void check_multiply(const MatrixKernels<T>& table) {
-  constexpr std::int64_t kRows = 61, kTerms = 10;
-  const std::int64_t panel = table.panel_width;
-  const std::vector<T> lhs = samples<T>(kRows * 64, -1, 1, 1), rhs = samples<T>(kTerms * panel, -1, 1, 2),
-                       bias = samples<T>(panel, -1, 1, 3), before = samples<T>(kRows * panel, -1, 1, 4);
-  const kernels::Segment segments[] = {{0, 0, 7}, {40, 7 * panel, 3}};
-  std::vector<std::int64_t> rows, out_rows;
-  for (std::int64_t i = 0; i < kRows; ++i) rows.push_back((kRows - 1 - i) * 64), out_rows.push_back(i * panel);
-  for (std::int64_t count = 1; count <= kRows; ++count)
-    for (std::int64_t width = 1; width <= panel; width += count % 4 == 0 ? 1 : 5)
-      for (int kind = 0; kind < 4; ++kind) {
-        const bool biased = kind % 2 == 1, add = kind / 2 == 1;
-        const std::int64_t step = count % 2 + 1;
-        std::vector<T> out = before;
-        table.multiply({.lhs = lhs.data(),
-                        .rows = rows.data(),
-                        .row_count = count,
-                        .lhs_step = step,
-                        .rhs = rhs.data(),
-                        .rhs_step = panel,
-                        .segments = segments,
-                        .segment_count = 2,
-                        .out = out.data(),
-                        .out_rows = out_rows.data(),
-                        .width = width,
-                        .bias = biased ? bias.data() : nullptr,
-                        .add = add});
-        for (std::int64_t i = 0; i < kRows; ++i)
-          for (std::int64_t j = 0; j < panel; ++j) {
-            const auto at = static_cast<std::size_t>(i * panel + j);
-            double expected = before[at];
-            if (i < count && j < width) {
-              expected = (add ? expected : 0.0) + (biased ? bias[static_cast<std::size_t>(j)] : 0.0);
-              for (const kernels::Segment& s : segments)
-                for (std::int64_t t = 0; t < s.count; ++t)
-                  expected += static_cast<double>(lhs[static_cast<std::size_t>(rows[i] + s.lhs + t * step)]) *
-                              rhs[static_cast<std::size_t>(s.rhs + t * panel + j)];
-            }
-            ASSERT_NEAR(out[at], expected, 32 * std::numeric_limits<T>::epsilon())
-                << count << " rows, width " << width << ", kind " << kind << ", at " << i << ", " << j;
-          }
-      }
-}
-
-template <class T>
-void check_copy(const MatrixKernels<T>& table) {
-  constexpr std::int64_t kPitch = 40;
-  const std::vector<T> from = samples<T>(kPitch * kPitch * 3, -1, 1, 1);
-  for (std::int64_t rows : {1, 3, 8, 16, 17, 33})
-    for (std::int64_t columns : {1, 5, 8, 16, 19, 33})
-      for (int layout = 0; layout < 5; ++layout) {
-        const bool from_rows = layout % 2 == 0, to_rows = layout / 2 % 2 == 0;
-        const std::int64_t apart = layout == 4 ? 3 : 1;
-        std::vector<T> to(kPitch * kPitch, T(77));
-        const BlockCopy<T> c{rows,
-                             columns,
-                             from.data(),
-                             from_rows ? kPitch : apart,
-                             from_rows ? apart : kPitch,
-                             to.data(),
-                             to_rows ? kPitch : 1,
-                             to_rows ? 1 : kPitch};
-        table.copy(c);
-        std::int64_t written = 0;
-        for (std::int64_t i = 0; i < rows; ++i)
-          for (std::int64_t j = 0; j < columns; ++j, ++written)
-            ASSERT_EQ(to[static_cast<std::size_t>(i * c.to_row + j * c.to_column)],
-                      from[static_cast<std::size_t>(i * c.from_row + j * c.from_column)]);
-        for (T value : to) written -= value != T(77);
-        ASSERT_EQ(written, 0) << "wrote outside of the block";
-      }
-}
-
-TEST(Isa, MatrixKernelsArePlainLoops) {
-  for (Isa level : levels()) {
-    SCOPED_TRACE(name(level));
-    check_multiply(kernels::table_of<MatrixKernels<float>>(level));
-    check_multiply(kernels::table_of<MatrixKernels<double>>(level));
-    check_copy(kernels::table_of<MatrixKernels<float>>(level));
-    check_copy(kernels::table_of<MatrixKernels<double>>(level));
   }
 }
 

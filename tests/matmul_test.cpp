@@ -93,10 +93,11 @@ TEST(Matmul, PromotesVectors) {
   EXPECT_EQ(matmul(v, v).shape(), Shape({}));
   EXPECT_EQ(matmul(batch, v).shape(), Shape({5, 3}));
   EXPECT_EQ(matmul(w, batch).shape(), Shape({5, 4}));
+  const Tensor product = matmul(w, m);
   const auto data = m.data<double>();
   double sum = 0;
   for (std::size_t i = 0; i < 3; ++i) sum += w.data<double>()[i] * data[i * 4 + 1];
-  EXPECT_NEAR(matmul(w, m).data<double>()[1], sum, 1e-15);
+  EXPECT_NEAR(product.data<double>()[1], sum, 1e-15);
   EXPECT_EQ(matmul(sample({0}), sample({0})).item<double>(), 0);
 }
 

@@ -186,8 +186,9 @@ TEST(Pad, AddsCropsAndSpreads) {
 }
 
 TEST(Pad, KnowsEmptyAxesAndNumbers) {
-  EXPECT_EQ(pad(zeros({0}), {{1, 2, 5}}, 4).shape(), Shape({3}));  // nothing to put elements between
-  EXPECT_EQ(pad(zeros({0}), {{1, 2, 5}}, 4).data<float>()[2], 4);
+  const Tensor padded = pad(zeros({0}), {{1, 2, 5}}, 4);  // nothing to put elements between
+  EXPECT_EQ(padded.shape(), Shape({3}));
+  EXPECT_EQ(padded.data<float>()[2], 4);
   EXPECT_EQ(pad(full({}, 7.0), {}).item<float>(), 7);
   EXPECT_EQ(pad(zeros({1}), {{0, 0, 1000000000000}}).shape(), Shape({1}));
 }

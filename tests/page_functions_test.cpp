@@ -65,7 +65,8 @@ TEST(UpdateSlice, IsAssignmentToASlice) {
   EXPECT_EQ(to_string(update_slice(arange(3), 9, {1}, {2}, {std::int64_t{1} << 60})), "[0 9 2]");
   EXPECT_EQ(update_slice(zeros({}), 2, {}, {}).item<float>(), 2);
   EXPECT_EQ(update_slice(zeros({0, 3}), 2, {0, 1}, {0, 2}).shape(), Shape({0, 3}));
-  EXPECT_EQ(update_slice(vector({NAN, 1}), 0, {0}, {1}).data<double>()[0], 0);
+  const Tensor overwritten = update_slice(vector({NAN, 1}), 0, {0}, {1});
+  EXPECT_EQ(overwritten.data<double>()[0], 0);
 }
 
 TEST(UpdateSlice, RefusesWhatDoesNotFit) {

@@ -71,7 +71,7 @@ TEST(Choice, WithReplacementIsUniform) {
   const Tensor drawn = choice(Key(4), 5, {200, 100});
   EXPECT_EQ(drawn.shape(), Shape({200, 100}));
   expect_frequencies(drawn, std::vector<double>(5, 0.2));
-  EXPECT_EQ(values<std::int64_t>(choice(Key(4), 5, {7}))[6], randint(Key(4), {7}, 0, 5).data<std::int32_t>()[6]);
+  EXPECT_EQ(values<std::int64_t>(choice(Key(4), 5, {7}))[6], values<std::int32_t>(randint(Key(4), {7}, 0, 5))[6]);
   EXPECT_EQ(values<std::int64_t>(choice(Key(4), 1, {})), std::vector<std::int64_t>{0});
   for (const std::int64_t number : values<std::int64_t>(choice(Key(4), std::int64_t{1} << 40, {100})))
     EXPECT_LT(number, std::int64_t{1} << 40);

@@ -98,7 +98,10 @@ TEST_F(Tape, FreesALongChainWithoutRecursion) {
     kept = v;
     return sum(v);
   };
-  EXPECT_EQ(grad(negations)(x).data<float>()[0], 1);
+  {
+    const Tensor gradient = grad(negations)(x);
+    EXPECT_EQ(gradient.data<float>()[0], 1);
+  }
   std::thread([&] { kept = Tensor(); }).join();  // also by a thread that made none of it
   EXPECT_EQ(memory_use().live, before);
 }
@@ -114,7 +117,8 @@ TEST_F(Tape, FindsTheNodesOfInputsOfAnyAge) {
     }
     return sum(all.back());
   };
-  EXPECT_EQ(grad(f)(x).data<float>()[0], 1 << 11);
+  const Tensor gradient = grad(f)(x);
+  EXPECT_EQ(gradient.data<float>()[0], 1 << 11);
 }
 
 // A pullback may be called by several threads at once: a sweep keeps nothing in the nodes.

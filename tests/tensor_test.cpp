@@ -21,6 +21,18 @@ std::vector<T> values(const Tensor& tensor) {
   return {tensor.data<T>().begin(), tensor.data<T>().end()};
 }
 
+// A span of a temporary's elements would outlive them.
+template <class Handle>
+concept HasData = requires(Handle&& tensor) {
+  std::forward<Handle>(tensor).template data<float>();
+};
+template <class Handle>
+concept HasMutableData = requires(Handle&& tensor) {
+  std::forward<Handle>(tensor).template mutable_data<float>();
+};
+static_assert(HasData<Tensor&> && HasData<const Tensor&> && HasMutableData<Tensor&>);
+static_assert(!HasData<Tensor> && !HasData<const Tensor> && !HasMutableData<Tensor>);
+
 TEST(DType, KnowsItsNameAndSize) {
   EXPECT_EQ(name(DType::Float32), "Float32");
   EXPECT_EQ(name(DType::Bool), "Bool");
@@ -155,7 +167,12 @@ TEST(Tensor, FreesItsElementsBeforeItsOutlines) {
     EXPECT_EQ(memory_use().live, before);
     EXPECT_EQ(copy.shape(), Shape({size}));
     EXPECT_EQ(of_view.shape(), Shape({1, size}));
-    expect_error([&] { of_view.with_shape({size}).data<float>(); }, "keeps its shape only");
+    expect_error(
+        [&] {
+          const Tensor reshaped = of_view.with_shape({size});
+          reshaped.data<float>();
+        },
+        "keeps its shape only");
   }
 }
 
@@ -223,7 +240,8 @@ TEST(Linspace, IncludesBothEnds) {
   EXPECT_EQ(values<double>(linspace(3, -1, 3, DType::Float64)), (std::vector<double>{3, 1, -1}));
   EXPECT_EQ(values<float>(linspace(2, 5, 1)), std::vector<float>{2});
   EXPECT_EQ(linspace(0, 1, 0).size(), 0);
-  EXPECT_EQ(linspace(0, 0.1, 7).data<float>()[6], 0.1f);
+  const Tensor tenths = linspace(0, 0.1, 7);
+  EXPECT_EQ(tenths.data<float>()[6], 0.1f);
   const Tensor line = linspace(-2, 10, 500), fine = linspace(-2, 10, 500, DType::Float64);
   for (std::size_t i = 0; i < 500; ++i) {
     const double exact = -2 + 12 * static_cast<double>(i) / 499;

@@ -6,51 +6,34 @@
 // then is the sum of the few products that meet there. Products of a task lie in a ring of input lines, as many as an
 // output line needs. If channels are adjacent in lhs, a pixel's products are too; if positions are, they are packed in
 // panels, and each column has a plane.
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_band.h"
 #include "cotangent/ops/kernels/conv_few_features.h"
+#include "cotangent/ops/kernels/conv_few_outputs_plan.h"
 #include "cotangent/ops/kernels/isa/dispatch.h"
 #include "cotangent/ops/kernels/isa/matrix.h"
 
 namespace cotangent::kernels {
 namespace {
 
-constexpr std::int64_t kMostFeatures = 4;
-constexpr std::int64_t kLeastChannels = 16;     // fewer would not pay for storing and summing products
-constexpr std::int64_t kTasks = 16;             // enough for a few threads to share evenly
-constexpr std::int64_t kPixels = 128;           // of a step, where there are as many
-constexpr std::int64_t kPlanarPixels = 256;     // which are read from one plane after the other
-constexpr std::int64_t kRingBytes = 320 << 10;  // unless single lines need more
-constexpr std::int64_t kTaskOverlap = 8;        // output lines of a task, in windows, that it shares with no other
+template <class T>
+ProductShape product_shape() {
+  const MatrixKernels<T>& kernels = table<MatrixKernels<T>>();
+  return {kernels.lanes, kernels.panel_width, kernels.flat_width, static_cast<std::int64_t>(sizeof(T))};
+}
 
 template <class T>
-class FewOutputs {
+class FewOutputs : private FewOutputsPlan {
  public:
   FewOutputs(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out)
-      : problem_(in_memory_order(problem)),
+      : FewOutputsPlan(problem, product_shape<T>()),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
         bias_(epilogue.bias),
         relu_(epilogue.relu),
-        out_(out + problem.out_offset),
-        taps_(rows().kernel * columns().kernel),
-        products_(taps_ * problem.out_features),
-        planar_(problem.lhs_feature != 1) {
-    const std::int64_t width = kernels_.panel_width, rest = products_ % width;
-    pitch_ = products_ - rest + (rest == 0 ? 0 : rest <= kernels_.lanes ? kernels_.lanes : width);
-    span_ = (rows().kernel - 1) * rows().rhs_dilation / rows().lhs_dilation + 1;
-    const auto line_bytes = columns().in * (planar_ ? products_ : pitch_) * static_cast<std::int64_t>(sizeof(T));
-    lines_ = std::clamp<std::int64_t>(ceiling_quotient(planar_ ? kPlanarPixels : kPixels, columns().in), 1, rows().in);
-    while (lines_ > 1 && line_bytes * lines_ * slots() > kRingBytes) --lines_;
-    plane_ = slots() * lines_ * columns().in + 64 / static_cast<std::int64_t>(sizeof(T));
-    const std::int64_t pieces = problem_.groups * problem_.batch;
-    const std::int64_t least = kTaskOverlap * span_ * rows().lhs_dilation;
-    row_blocks_ = cut_evenly(rows().out, std::max(least, ceiling_quotient(rows().out * pieces, kTasks)));
-  }
+        out_(out + problem.out_offset) {}
 
   void run() {
     const std::int64_t features = problem_.groups * weight_elements();
@@ -64,53 +47,7 @@ class FewOutputs {
     });
   }
 
-  ConvCost cost() const {
-    std::int64_t read = 0;
-    for (std::int64_t i = 0; i < row_blocks_.count(); ++i) {
-      const Range range = lines_of(row_blocks_.range(i));
-      read += length(range);
-    }
-    const std::int64_t images = problem_.groups * problem_.batch;
-    ConvCost cost;
-    cost.multiply_adds = images * read * columns().in * products_ * problem_.in_features;
-    cost.products = fmt::format("{} x ({} x {}) x ({} x {}), then sums of at most {}",
-                                images * row_blocks_.count() * ceiling_quotient(read, lines_ * row_blocks_.count()),
-                                lines_ * columns().in, problem_.in_features, problem_.in_features, products_,
-                                ceiling_quotient(rows().kernel, rows().lhs_dilation) *
-                                    ceiling_quotient(columns().kernel, columns().lhs_dilation));
-    cost.workspace = static_cast<std::int64_t>(sizeof(T)) *
-                         (problem_.groups * weight_elements() + num_threads() * (ring_elements() + panel_elements())) +
-                     num_threads() * 2 * (planar_ ? products_ : lines_ * columns().in) *
-                         static_cast<std::int64_t>(sizeof(std::int64_t));
-    return cost;
-  }
-
  private:
-  const ConvAxis& rows() const { return problem_.axes[0]; }
-  const ConvAxis& columns() const { return problem_.axes[1]; }
-  std::int64_t slots() const { return (span_ - 1 + lines_ - 1) / lines_ + 1; }  // of lines_ lines each, in the ring
-  std::int64_t ring_elements() const {  // and those that are read beyond the last
-    return (planar_ ? products_ * plane_ : slots() * lines_ * columns().in * pitch_) + kMostFeatures;
-  }
-  std::int64_t panel_elements() const {
-    const std::int64_t width = kernels_.flat_width;
-    return planar_ ? ceiling_quotient(lines_ * columns().in, width) * width * problem_.in_features : 0;
-  }
-  std::int64_t weight_elements() const {
-    const std::int64_t width = kernels_.panel_width;
-    return problem_.in_features * (planar_ ? products_ : ceiling_quotient(pitch_, width) * width);
-  }
-
-  // The input lines that these output lines read.
-  Range lines_of(Range out) const {
-    const ConvAxis& axis = rows();
-    const std::int64_t low = out.first - axis.low,
-                       high = out.second - 1 + (axis.kernel - 1) * axis.rhs_dilation - axis.low;
-    const std::int64_t first = low <= 0 ? 0 : ceiling_quotient(low, axis.lhs_dilation);
-    const std::int64_t last = high < 0 ? -1 : std::min(high / axis.lhs_dilation, axis.in - 1);
-    return {std::min(first, last + 1), last + 1};
-  }
-
   // Product q = tap * out_features + feature: a row of terms if planar, else column q of a panel.
   void pack_weights(std::int64_t group, T* to) const {
     const std::int64_t width = kernels_.panel_width, terms = problem_.in_features;
@@ -145,8 +82,6 @@ class FewOutputs {
         sum_line(ring.data(), lines, o, phase, bias, out, sums);
     }
   }
-
-  std::int64_t slot(std::int64_t line) const { return line % (slots() * lines_); }
 
   void multiply_pixels(const T* lhs, Range lines, const T* weights, T* to) const {
     const std::int64_t width = columns().in, count = length(lines) * width;
@@ -257,46 +192,18 @@ class FewOutputs {
     }
   }
 
-  const ConvProblem problem_;
   const T *lhs_, *rhs_, *bias_;
   const bool relu_;
   T* out_;
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
-  const std::int64_t taps_, products_;  // products: of each pixel
-  const bool planar_;
-  std::int64_t pitch_;             // elements from a pixel's products to the next one's, if not planar
-  std::int64_t plane_ = 0;         // elements from a plane to the next, if planar
-  std::int64_t span_, lines_ = 1;  // input lines that an output line needs; of a step
-  Blocks row_blocks_;
 };
 
 }  // namespace
 
 ConvCost few_outputs_cost(const ConvProblem& problem, std::int64_t element_size) {
-  const auto refuse = [](std::string why) { return ConvCost{.refusal = std::move(why)}; };
-  if (problem.out_features > kMostFeatures)
-    return refuse(fmt::format("{} output features of a group are more than {}", problem.out_features, kMostFeatures));
-  if (problem.in_features < kLeastChannels)
-    return refuse(fmt::format("{} input features of a group are less than {}", problem.in_features, kLeastChannels));
-  const ConvProblem ordered = in_memory_order(problem);
-  if (ordered.axes.size() != 2) return refuse("there are more than two spatial axes");
-  std::int64_t outputs = 1, window = 1, inputs = 1;
-  for (const ConvAxis& axis : ordered.axes) {
-    if (axis.stride != 1) return refuse("a stride is not 1");
-    if (axis.kernel == 0) return refuse("nothing is summed");
-    outputs *= axis.out;
-    window *= ceiling_quotient(axis.kernel, axis.lhs_dilation);
-    inputs *= axis.in * axis.kernel;
-  }
-  const ConvAxis &rows = ordered.axes[0], &columns = ordered.axes[1];
-  if (problem.lhs_feature != 1 && (columns.lhs_step != 1 || (rows.in > 1 && rows.lhs_step != columns.in)))
-    return refuse("neither channels nor positions are adjacent in lhs");
-  if (problem.lhs_feature == 1 && problem.out_features == 1)
-    return refuse("a single output feature, beneath adjacent channels, leaves no vector to sum");
-  if (inputs == 0 || 4 * inputs > 5 * outputs * window) return refuse("products of many inputs would be left over");
-  return element_size == sizeof(float)
-             ? FewOutputs<float>(without_offsets(problem), nullptr, nullptr, {}, nullptr).cost()
-             : FewOutputs<double>(without_offsets(problem), nullptr, nullptr, {}, nullptr).cost();
+  if (std::string why = few_outputs_refusal(problem); !why.empty()) return {.refusal = std::move(why)};
+  return FewOutputsPlan(problem, element_size == sizeof(float) ? product_shape<float>() : product_shape<double>())
+      .cost();
 }
 
 template <class T>

@@ -10,6 +10,7 @@
 #include <numbers>
 
 #include "cotangent/core/parallel.h"
+#include "cotangent/ops/kernels/conv_fft_lines.h"
 #include "cotangent/ops/kernels/convolve.h"
 #include "cotangent/ops/kernels/isa/dispatch.h"
 #include "cotangent/ops/kernels/isa/fft.h"
@@ -39,24 +40,10 @@ const T* roots_of(std::int64_t extent) {
   return roots.data();
 }
 
-// Where a line of a transform lies in a tensor: its element (0, 0), which may be outside, and those that exist.
-struct Line {
-  std::int64_t offset = 0;
-  std::array<Range, 2> inside{};
-
-  bool empty() const { return length(inside[0]) <= 0 || length(inside[1]) <= 0; }
-};
-
-// A part of [0, count).
-struct Part {
-  std::int64_t begin = 0, end = 0;
-  std::int64_t count() const { return end - begin; }
-};
-
 // Calls body(part) for parts of at most `most`.
 template <class Body>
 void for_each_part(std::int64_t count, std::int64_t most, Body body) {
-  for (std::int64_t begin = 0; begin < count; begin += most) body(Part{begin, std::min(count, begin + most)});
+  for (std::int64_t begin = 0; begin < count; begin += most) body(FftPart{begin, std::min(count, begin + most)});
 }
 
 template <class T>
@@ -76,14 +63,14 @@ class ConvFft {
     const FftCut& along = plan_.axes[chunk.axis].cut;
     const std::int64_t line = 2 * plan_.vectors();
     const Workspace<T> lhs(plan_.lhs_lines() * line), rhs(plan_.rhs_lines() * line), out(plan_.out_lines() * line);
-    for_each_part(problem_.groups, chunk.groups, [&](Part groups) {
+    for_each_part(problem_.groups, chunk.groups, [&](FftPart groups) {
       bool kernel_ready = false;
-      for_each_part(plan_.images(), chunk.images, [&](Part images) {
-        for_each_part(along.blocks, chunk.blocks, [&](Part blocks) {
+      for_each_part(plan_.images(), chunk.images, [&](FftPart images) {
+        for_each_part(along.blocks, chunk.blocks, [&](FftPart blocks) {
           bool first = true;
-          for_each_part(problem_.in_features, chunk.features, [&](Part features) {
-            for_each_part(along.parts, chunk.parts, [&](Part parts) {
-              const Piece piece = make_piece(groups, images, features, blocks, parts);
+          for_each_part(problem_.in_features, chunk.features, [&](FftPart features) {
+            for_each_part(along.parts, chunk.parts, [&](FftPart parts) {
+              const FftPiece piece = make_piece(plan_, groups, images, features, blocks, parts);
               transform_lhs(piece, lhs.data());
               if (!kernel_ready) transform_rhs(piece, rhs.data());
               multiply(piece, lhs.data(), rhs.data(), out.data(), !first);
@@ -91,118 +78,16 @@ class ConvFft {
             });
           });
           kernel_ready = chunk.features == problem_.in_features && chunk.parts == along.parts;
-          transform_back(make_piece(groups, images, {}, blocks, {}), out.data());
+          transform_back(make_piece(plan_, groups, images, {}, blocks, {}), out.data());
         });
       });
     });
   }
 
  private:
-  // What one round works on. Blocks and parts have a range on both axes.
-  struct Piece {
-    Part groups, images, features;
-    std::array<Part, 2> blocks, parts, segments;
-
-    std::int64_t block_count() const { return blocks[0].count() * blocks[1].count(); }
-    std::int64_t part_count() const { return parts[0].count() * parts[1].count(); }
-    std::int64_t segment_count() const { return segments[0].count() * segments[1].count(); }
-  };
-
-  Piece make_piece(Part groups, Part images, Part features, Part blocks, Part parts) const {
-    Piece piece{groups, images, features, {}, {}, {}};
-    for (std::size_t d = 0; d < 2; ++d) {
-      const FftCut& cut = plan_.axes[d].cut;
-      piece.blocks[d] = d == plan_.chunk.axis ? blocks : Part{0, cut.blocks};
-      piece.parts[d] = d == plan_.chunk.axis ? parts : Part{0, cut.parts};
-      piece.segments[d] = {piece.blocks[d].begin * cut.block_hops + piece.parts[d].begin * cut.part_hops,
-                           (piece.blocks[d].end - 1) * cut.block_hops + (piece.parts[d].end - 1) * cut.part_hops + 1};
-    }
-    return piece;
-  }
-
-  // Terms of a sum in one segment or part: residues of the kernel and input features.
-  std::int64_t inner_terms(const Piece& piece) const { return plan_.kernel_residues() * piece.features.count(); }
-
-  // Lines are counted as group, image, segment, residue of the kernel, input feature.
-  Line lhs_line(const Piece& piece, std::int64_t index) const {
-    Line line;
-    line.offset = problem_.lhs_offset;
-    line.offset += (piece.features.begin + index % piece.features.count()) * problem_.lhs_feature;
-    index /= piece.features.count();
-    std::int64_t residue = index % plan_.kernel_residues();
-    index /= plan_.kernel_residues();
-    std::int64_t segment = index % piece.segment_count();
-    index /= piece.segment_count();
-    std::int64_t image = piece.images.begin + index % piece.images.count();
-    line.offset += (piece.groups.begin + index / piece.images.count()) * problem_.lhs_group;
-    for (std::size_t d = 2; d-- > 0;) {
-      const FftAxis& axis = plan_.axes[d];
-      const std::int64_t from =
-          image % axis.out_residues * axis.axis.stride + residue % axis.kernel_residues * axis.axis.rhs_dilation -
-          axis.axis.low + axis.step * axis.cut.hop * (piece.segments[d].begin + segment % piece.segments[d].count());
-      image /= axis.out_residues;
-      residue /= axis.kernel_residues;
-      segment /= piece.segments[d].count();
-      line.offset += from * axis.axis.lhs_step;
-      const std::int64_t most = axis.cut.block + axis.cut.part - 1;
-      const auto first_at = [&](std::int64_t position) {  // the first element at that position or beyond
-        return std::clamp<std::int64_t>(position > from ? ceiling_quotient(position - from, axis.step) : 0, 0, most);
-      };
-      line.inside[d] = {first_at(0), first_at(axis.axis.in)};
-    }
-    line.offset += image * problem_.lhs_batch;
-    return line;
-  }
-
-  // Lines are counted as group, output feature, part, residue of the kernel, input feature.
-  Line rhs_line(const Piece& piece, std::int64_t index) const {
-    Line line;
-    line.offset = problem_.rhs_offset;
-    line.offset += (piece.features.begin + index % piece.features.count()) * problem_.rhs_in_feature;
-    index /= piece.features.count();
-    std::int64_t residue = index % plan_.kernel_residues();
-    index /= plan_.kernel_residues();
-    std::int64_t part = index % piece.part_count();
-    index /= piece.part_count();
-    line.offset += index % problem_.out_features * problem_.rhs_out_feature;
-    line.offset += (piece.groups.begin + index / problem_.out_features) * problem_.rhs_group;
-    for (std::size_t d = 2; d-- > 0;) {
-      const FftAxis& axis = plan_.axes[d];
-      const std::int64_t k0 = residue % axis.kernel_residues,
-                         from = axis.cut.part * (piece.parts[d].begin + part % piece.parts[d].count());
-      residue /= axis.kernel_residues;
-      part /= piece.parts[d].count();
-      line.offset += (k0 + axis.kernel_residues * from) * axis.axis.rhs_step;
-      line.inside[d] = {0, std::clamp<std::int64_t>(axis.taps_of(k0) - from, 0, axis.cut.part)};
-    }
-    return line;
-  }
-
-  // Lines are counted as group, image, block, output feature.
-  Line out_line(const Piece& piece, std::int64_t index) const {
-    Line line;
-    line.offset = problem_.out_offset + index % problem_.out_features * problem_.out_feature;
-    index /= problem_.out_features;
-    std::int64_t block = index % piece.block_count();
-    index /= piece.block_count();
-    std::int64_t image = piece.images.begin + index % piece.images.count();
-    line.offset += (piece.groups.begin + index / piece.images.count()) * problem_.out_group;
-    for (std::size_t d = 2; d-- > 0;) {
-      const FftAxis& axis = plan_.axes[d];
-      const std::int64_t x0 = image % axis.out_residues,
-                         from = axis.cut.block * (piece.blocks[d].begin + block % piece.blocks[d].count());
-      image /= axis.out_residues;
-      block /= piece.blocks[d].count();
-      line.offset += (x0 + axis.out_residues * from) * axis.axis.out_step;
-      line.inside[d] = {0, std::clamp<std::int64_t>(axis.outs_of(x0) - from, 0, axis.cut.block)};
-    }
-    line.offset += image * problem_.out_batch;
-    return line;
-  }
-
   // Calls body(first lane, lanes, distance in the tensor) for lanes that a single copy serves.
   template <class Body>
-  static void for_each_run(const Line* lines, std::int64_t count, Body body) {
+  static void for_each_run(const FftLine* lines, std::int64_t count, Body body) {
     for (std::int64_t first = 0, next; first < count; first = next) {
       next = first + 1;
       if (lines[first].empty()) continue;
@@ -215,8 +100,8 @@ class ConvFft {
   }
 
   // Copies lines to the lanes of rows, with zeros around them, and transforms them; returns where the spectra are.
-  T* forward(const Line* lines, std::int64_t count, std::array<std::int64_t, 2> steps, const T* from, T scale, T* data,
-             T* scratch) const {
+  T* forward(const FftLine* lines, std::int64_t count, std::array<std::int64_t, 2> steps, const T* from, T scale,
+             T* data, T* scratch) const {
     const std::int64_t rows = plan_.axes[0].cut.extent, columns = plan_.axes[1].cut.extent, lanes = kernels_.lanes;
     const std::int64_t row_elements = plan_.row_vectors() * 2 * lanes;
     Range used{rows, 0};
@@ -229,7 +114,7 @@ class ConvFft {
     for (std::int64_t row = used.first; row < used.second; ++row) {
       T* const to = data + row * row_elements;
       for_each_run(lines, count, [&](std::int64_t lane, std::int64_t adjacent, std::int64_t distance) {
-        const Line& line = lines[lane];
+        const FftLine& line = lines[lane];
         if (row < line.inside[0].first || row >= line.inside[0].second) return;
         const auto [begin, end] = line.inside[1];
         matrix_.copy({end - begin, adjacent, from + line.offset + row * steps[0] + begin * steps[1], steps[1], distance,
@@ -245,7 +130,7 @@ class ConvFft {
   }
 
   // The inverse, of the lines' positions alone.
-  void inverse(const Line* lines, std::int64_t count, std::array<std::int64_t, 2> steps, T* data, T* scratch) const {
+  void inverse(const FftLine* lines, std::int64_t count, std::array<std::int64_t, 2> steps, T* data, T* scratch) const {
     const std::int64_t rows = plan_.axes[0].cut.extent, columns = plan_.axes[1].cut.extent, lanes = kernels_.lanes;
     T* const result = kernels_.transform({rows, plan_.row_vectors(), row_roots_, data, scratch, true});
     T* const other = result == data ? scratch : data;
@@ -256,7 +141,7 @@ class ConvFft {
       kernels_.join({columns, split_roots_, line_row, line_row, T{1}});
       const T* const from = kernels_.transform({columns / 2, 1, column_roots_, line_row, other, true});
       for_each_run(lines, count, [&](std::int64_t lane, std::int64_t adjacent, std::int64_t distance) {
-        const Line& line = lines[lane];
+        const FftLine& line = lines[lane];
         if (row >= line.inside[0].second) return;
         matrix_.copy({line.inside[1].second, adjacent, from + lane, lanes, 1, out_ + line.offset + row * steps[0],
                       steps[1], distance});
@@ -281,30 +166,34 @@ class ConvFft {
                   T* spectra) const {
     const std::int64_t pair = 2 * kernels_.lanes;
     for_each_vector(lines, [&](std::int64_t first, std::int64_t count, T* data, T* scratch) {
-      std::array<Line, kMostLanes> some;
+      std::array<FftLine, kMostLanes> some;
       for (std::int64_t lane = 0; lane < count; ++lane) some[static_cast<std::size_t>(lane)] = line_of(first + lane);
       T* const vectors = forward(some.data(), count, steps, from, scale, data, scratch);
       kernels_.to_spectra({plan_.chunks(), lines * pair, count, spectra + first * pair, vectors});
     });
   }
 
-  void transform_lhs(const Piece& piece, T* spectra) const {
-    const std::int64_t lines = piece.groups.count() * piece.images.count() * piece.segment_count() * inner_terms(piece);
+  void transform_lhs(const FftPiece& piece, T* spectra) const {
+    const std::int64_t lines =
+        piece.groups.count() * piece.images.count() * piece.segment_count() * inner_terms(plan_, piece);
     const auto step = [&](std::size_t d) { return plan_.axes[d].step * plan_.axes[d].axis.lhs_step; };
     to_spectra(
-        lines, [&](std::int64_t index) { return lhs_line(piece, index); }, {step(0), step(1)}, lhs_, T{1}, spectra);
+        lines, [&](std::int64_t index) { return lhs_line(plan_, piece, index); }, {step(0), step(1)}, lhs_, T{1},
+        spectra);
   }
 
-  void transform_rhs(const Piece& piece, T* spectra) const {
-    const std::int64_t lines = piece.groups.count() * problem_.out_features * piece.part_count() * inner_terms(piece);
+  void transform_rhs(const FftPiece& piece, T* spectra) const {
+    const std::int64_t lines =
+        piece.groups.count() * problem_.out_features * piece.part_count() * inner_terms(plan_, piece);
     const auto step = [&](std::size_t d) { return plan_.axes[d].kernel_residues * plan_.axes[d].axis.rhs_step; };
     // The inverse transform multiplies by both extents.
     to_spectra(
-        lines, [&](std::int64_t index) { return rhs_line(piece, index); }, {step(0), step(1)}, rhs_, scale_, spectra);
+        lines, [&](std::int64_t index) { return rhs_line(plan_, piece, index); }, {step(0), step(1)}, rhs_, scale_,
+        spectra);
   }
 
-  void multiply(const Piece& piece, const T* lhs, const T* rhs, T* out, bool add) const {
-    const std::int64_t pair = 2 * kernels_.lanes, inner = inner_terms(piece);
+  void multiply(const FftPiece& piece, const T* lhs, const T* rhs, T* out, bool add) const {
+    const std::int64_t pair = 2 * kernels_.lanes, inner = inner_terms(plan_, piece);
     const auto segment = [&](std::int64_t first, std::int64_t second) {
       return (first * piece.segments[1].count() + second) * inner * pair;
     };
@@ -335,14 +224,14 @@ class ConvFft {
                  });
   }
 
-  void transform_back(const Piece& piece, T* spectra) const {
+  void transform_back(const FftPiece& piece, T* spectra) const {
     const std::int64_t pair = 2 * kernels_.lanes, lines = piece.groups.count() * piece.images.count() *
                                                           piece.block_count() * problem_.out_features;
     const auto step = [&](std::size_t d) { return plan_.axes[d].out_residues * plan_.axes[d].axis.out_step; };
     for_each_vector(lines, [&](std::int64_t first, std::int64_t count, T* data, T* scratch) {
-      std::array<Line, kMostLanes> some;
+      std::array<FftLine, kMostLanes> some;
       for (std::int64_t lane = 0; lane < count; ++lane)
-        some[static_cast<std::size_t>(lane)] = out_line(piece, first + lane);
+        some[static_cast<std::size_t>(lane)] = out_line(plan_, piece, first + lane);
       kernels_.from_spectra({plan_.chunks(), lines * pair, count, spectra + first * pair, data});
       inverse(some.data(), count, {step(0), step(1)}, data, scratch);
     });

@@ -224,6 +224,7 @@ void multiply_few_rows(const TileProduct<T>& product) {
          done += part.width, part.rhs += kVectors * kLanes<T>, part.out += part.width) {
       part.width = product.width - done < kVectors * kLanes<T> ? product.width - done : kVectors * kLanes<T>;
       multiply_rows<T, Rows, kVectors, Terms::Adjacent>(part, 0);
+      if (part.bias != nullptr) part.bias += part.width;
     }
   }
 }

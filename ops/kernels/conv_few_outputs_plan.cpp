@@ -1,0 +1,95 @@
+// How a convolution with few output features is cut into steps, and when it pays.
+#include "cotangent/ops/kernels/conv_few_outputs_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cotangent/core/parallel.h"
+#include "cotangent/ops/kernels/conv_band.h"
+
+namespace cotangent::kernels {
+namespace {
+
+constexpr std::int64_t kLeastChannels = 16;     // fewer would not pay for storing and summing products
+constexpr std::int64_t kTasks = 16;             // enough for a few threads to share evenly
+constexpr std::int64_t kPixels = 128;           // of a step, where there are as many
+constexpr std::int64_t kPlanarPixels = 256;     // which are read from one plane after the other
+constexpr std::int64_t kRingBytes = 320 << 10;  // unless single lines need more
+constexpr std::int64_t kTaskOverlap = 8;        // output lines of a task, in windows, that it shares with no other
+
+}  // namespace
+
+std::string few_outputs_refusal(const ConvProblem& problem) {
+  if (problem.out_features > kFewOutputs)
+    return fmt::format("{} output features of a group are more than {}", problem.out_features, kFewOutputs);
+  if (problem.in_features < kLeastChannels)
+    return fmt::format("{} input features of a group are less than {}", problem.in_features, kLeastChannels);
+  const ConvProblem ordered = in_memory_order(problem);
+  if (ordered.axes.size() != 2) return "there are more than two spatial axes";
+  std::int64_t outputs = 1, window = 1, inputs = 1;
+  for (const ConvAxis& axis : ordered.axes) {
+    if (axis.stride != 1) return "a stride is not 1";
+    if (axis.kernel == 0) return "nothing is summed";
+    outputs *= axis.out;
+    window *= ceiling_quotient(axis.kernel, axis.lhs_dilation);
+    inputs *= axis.in * axis.kernel;
+  }
+  const ConvAxis &rows = ordered.axes[0], &columns = ordered.axes[1];
+  if (problem.lhs_feature != 1 && (columns.lhs_step != 1 || (rows.in > 1 && rows.lhs_step != columns.in)))
+    return "neither channels nor positions are adjacent in lhs";
+  if (problem.lhs_feature == 1 && problem.out_features == 1)
+    return "a single output feature, beneath adjacent channels, leaves no vector to sum";
+  if (inputs == 0 || 4 * inputs > 5 * outputs * window) return "products of many inputs would be left over";
+  return "";
+}
+
+FewOutputsPlan::FewOutputsPlan(const ConvProblem& problem, const ProductShape& shape)
+    : problem_(in_memory_order(problem)),
+      shape_(shape),
+      taps_(rows().kernel * columns().kernel),
+      products_(taps_ * problem.out_features),
+      planar_(problem.lhs_feature != 1) {
+  const std::int64_t width = shape_.panel_width, rest = products_ % width;
+  pitch_ = products_ - rest + (rest == 0 ? 0 : rest <= shape_.lanes ? shape_.lanes : width);
+  span_ = (rows().kernel - 1) * rows().rhs_dilation / rows().lhs_dilation + 1;
+  const auto line_bytes = columns().in * (planar_ ? products_ : pitch_) * shape_.element_size;
+  lines_ = std::clamp<std::int64_t>(ceiling_quotient(planar_ ? kPlanarPixels : kPixels, columns().in), 1, rows().in);
+  while (lines_ > 1 && line_bytes * lines_ * slots() > kRingBytes) --lines_;
+  plane_ = slots() * lines_ * columns().in + 64 / shape_.element_size;
+  const std::int64_t pieces = problem_.groups * problem_.batch;
+  const std::int64_t least = kTaskOverlap * span_ * rows().lhs_dilation;
+  row_blocks_ = cut_evenly(rows().out, std::max(least, ceiling_quotient(rows().out * pieces, kTasks)));
+}
+
+ConvCost FewOutputsPlan::cost() const {
+  std::int64_t read = 0;
+  for (std::int64_t i = 0; i < row_blocks_.count(); ++i) {
+    const Range range = lines_of(row_blocks_.range(i));
+    read += length(range);
+  }
+  const std::int64_t images = problem_.groups * problem_.batch;
+  ConvCost cost;
+  cost.multiply_adds = images * read * columns().in * products_ * problem_.in_features;
+  cost.products = fmt::format("{} x ({} x {}) x ({} x {}), then sums of at most {}",
+                              images * row_blocks_.count() * ceiling_quotient(read, lines_ * row_blocks_.count()),
+                              lines_ * columns().in, problem_.in_features, problem_.in_features, products_,
+                              ceiling_quotient(rows().kernel, rows().lhs_dilation) *
+                                  ceiling_quotient(columns().kernel, columns().lhs_dilation));
+  cost.workspace = shape_.element_size *
+                       (problem_.groups * weight_elements() + num_threads() * (ring_elements() + panel_elements())) +
+                   num_threads() * 2 * (planar_ ? products_ : lines_ * columns().in) *
+                       static_cast<std::int64_t>(sizeof(std::int64_t));
+  return cost;
+}
+
+Range FewOutputsPlan::lines_of(Range out) const {
+  const ConvAxis& axis = rows();
+  const std::int64_t low = out.first - axis.low,
+                     high = out.second - 1 + (axis.kernel - 1) * axis.rhs_dilation - axis.low;
+  const std::int64_t first = low <= 0 ? 0 : ceiling_quotient(low, axis.lhs_dilation);
+  const std::int64_t last = high < 0 ? -1 : std::min(high / axis.lhs_dilation, axis.in - 1);
+  return {std::min(first, last + 1), last + 1};
+}
+
+}  // namespace cotangent::kernels

@@ -1,0 +1,121 @@
+// Tests of the copies and the shifted sums of every instruction set that this processor has, against plain loops.
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <vector>
+
+#include "cotangent/ops/kernels/isa/matrix.h"
+#include "isa_levels.h"
+
+namespace cotangent {
+namespace {
+
+using kernels::BlockCopy;
+using kernels::MatrixKernels;
+using testing::expect_sum;
+using testing::for_each_level;
+using testing::rectified;
+using testing::samples;
+
+// One block and several, of every layout.
+template <class T>
+void check_copy(const MatrixKernels<T>& table) {
+  constexpr std::int64_t kPitch = 40, kBlock = kPitch * kPitch;
+  const std::vector<T> from = samples<T>(kBlock * 5, -1, 1, 1);
+  for (std::int64_t rows : {1, 3, 8, 16, 17, 33})
+    for (std::int64_t columns : {1, 5, 8, 16, 19, 33})
+      for (int layout = 0; layout < 5; ++layout)
+        for (std::int64_t blocks : {1, 3}) {
+          SCOPED_TRACE(::testing::Message() << rows << " x " << columns << ", " << blocks << " of layout " << layout);
+          const bool from_rows = layout % 2 == 0, to_rows = layout / 2 % 2 == 0;
+          const std::int64_t apart = layout == 4 ? 3 : 1;
+          std::vector<T> to(kBlock * 3, T(77));
+          const BlockCopy<T> c{.rows = rows,
+                               .columns = columns,
+                               .from = from.data(),
+                               .from_row = from_rows ? kPitch : apart,
+                               .from_column = from_rows ? apart : kPitch,
+                               .to = to.data(),
+                               .to_row = to_rows ? kPitch : 1,
+                               .to_column = to_rows ? 1 : kPitch,
+                               .blocks = blocks,
+                               .from_block = kBlock - 7,
+                               .to_block = kBlock};
+          table.copy(c);
+          std::int64_t written = 0;
+          for (std::int64_t b = 0; b < blocks; ++b)
+            for (std::int64_t i = 0; i < rows; ++i)
+              for (std::int64_t j = 0; j < columns; ++j, ++written)
+                ASSERT_EQ(to[b * c.to_block + i * c.to_row + j * c.to_column],
+                          from[b * c.from_block + i * c.from_row + j * c.from_column]);
+          for (T value : to) written -= value != T(77);
+          ASSERT_EQ(written, 0) << "wrote outside of the blocks";
+        }
+}
+
+// Rows without gaps, which are copied as one.
+template <class T>
+void check_dense_copy(const MatrixKernels<T>& table) {
+  const std::vector<T> from = samples<T>(7 * 11, -1, 1, 1);
+  std::vector<T> to(7 * 11 + 1, T(77));
+  table.copy({7, 11, from.data(), 11, 1, to.data(), 11, 1});
+  for (std::size_t i = 0; i < from.size(); ++i) ASSERT_EQ(to[i], from[i]);
+  ASSERT_EQ(to.back(), T(77));
+}
+
+// Adjacent positions or adjacent features in `from`, and each in `out`; with a bias, one of which may be not a number.
+template <class T>
+void check_sum_shifted(const MatrixKernels<T>& table) {
+  const std::int64_t offsets[] = {11, 0, 300, 4, 2};
+  const std::vector<T> from = samples<T>(1200, -1, 1, 1);
+  for (bool planar : {false, true})
+    for (bool out_planar : {false, true})
+      for (std::int64_t features = 1; features <= (planar ? 6 : 4); ++features)
+        for (std::int64_t positions : {1, 3, 4, 5, 8, 16, 23, 64, 97})
+          for (int kind = 0; kind < 5; ++kind) {
+            SCOPED_TRACE(::testing::Message()
+                         << positions << " positions of " << features << " features, kind " << kind);
+            const bool relu = kind % 2 == 1, biased = kind >= 2;
+            const std::int64_t terms = positions == 5 ? 0 : 5;
+            std::vector<T> bias = samples<T>(features, -1, 1, 2), out((positions + 2) * 8, T(77));
+            if (kind == 4) bias[0] = std::numeric_limits<T>::quiet_NaN();
+            const kernels::ShiftedSums<T> s{.from = from.data(),
+                                            .from_step = planar ? 1 : 7,
+                                            .from_feature = planar ? 110 : 1,
+                                            .offsets = offsets,
+                                            .terms = terms,
+                                            .positions = positions,
+                                            .features = features,
+                                            .bias = biased ? bias.data() : nullptr,
+                                            .out = out.data(),
+                                            .out_step = out_planar ? 1 : 8,
+                                            .out_feature = out_planar ? positions + 1 : 1,
+                                            .relu = relu || kind == 4};
+            table.sum_shifted(s);
+            std::int64_t written = 0;
+            for (std::int64_t j = 0; j < positions; ++j)
+              for (std::int64_t f = 0; f < features; ++f, ++written) {
+                double sum = biased ? static_cast<double>(bias[f]) : 0.0;
+                for (std::int64_t t = 0; t < terms; ++t) sum += from[offsets[t] + j * s.from_step + f * s.from_feature];
+                expect_sum(out[j * s.out_step + f * s.out_feature], s.relu ? rectified(sum) : sum);
+                if (::testing::Test::HasFatalFailure()) FAIL() << "at " << j << ", " << f;
+              }
+            for (T value : out) written -= value != T(77);
+            ASSERT_EQ(written, 0) << "wrote outside";
+          }
+}
+
+template <class T>
+void check() {
+  for_each_level<MatrixKernels<T>>([](const MatrixKernels<T>& table) {
+    check_copy(table);
+    check_dense_copy(table);
+    check_sum_shifted(table);
+  });
+}
+
+TEST(IsaCopy, Float32CopiesAndSumsArePlainLoops) { check<float>(); }
+TEST(IsaCopy, Float64CopiesAndSumsArePlainLoops) { check<double>(); }
+
+}  // namespace
+}  // namespace cotangent

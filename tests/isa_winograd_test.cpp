@@ -1,0 +1,111 @@
+// Tests of the Winograd transforms of every instruction set that this processor has, against plain sums.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "cotangent/ops/kernels/isa/winograd.h"
+#include "isa_levels.h"
+
+namespace cotangent {
+namespace {
+
+using kernels::WinogradKernels;
+using testing::expect_sum;
+using testing::for_each_level;
+using testing::rectified;
+using testing::samples;
+
+constexpr std::int64_t kFeatures = 32;  // a multiple of all lanes
+
+// Runs a transform from a dense grid of n x n to one of m x m.
+std::vector<float> run(WinogradKernels<float>::Transform transform, const std::vector<float>& from, std::int64_t n,
+                       std::int64_t m, const float* bias = nullptr, bool relu = false) {
+  std::vector<float> to(m * m * kFeatures + 1, 77);
+  transform({.features = kFeatures,
+             .from = from.data(),
+             .from_row = n * kFeatures,
+             .from_column = kFeatures,
+             .to = to.data(),
+             .to_row = m * kFeatures,
+             .to_column = kFeatures,
+             .bias = bias,
+             .relu = relu});
+  EXPECT_EQ(to.back(), 77.0f) << "wrote past the end";
+  to.pop_back();
+  return to;
+}
+
+// What coordinate `at` counts in output i of m: its point to the power of i, and that at infinity in the last one.
+double contraction(int family, std::int64_t m, std::int64_t i, std::int64_t at) {
+  constexpr double kPoints[2][5] = {{0, 1, -1}, {0, 0.75, -0.75, 1.5, -1.5}};
+  if (at == kernels::winograd_points(family) - 1) return i == m - 1;
+  return std::pow(kPoints[family][at], static_cast<double>(i));
+}
+
+void check_contract(const WinogradKernels<float>& table) {
+  for (int family = 0; family < kernels::kWinogradFamilies; ++family)
+    for (std::int64_t n = kernels::winograd_points(family), m = 2; m < n; ++m)
+      for (int kind = 0; kind < 5; ++kind) {  // bias, relu; and a bias that is not a number
+        SCOPED_TRACE(::testing::Message() << n << " points, " << m << " outputs, kind " << kind);
+        const bool biased = kind >= 2, relu = kind % 2 == 1 || kind == 4;
+        const std::vector<float> u = samples<float>(n * n * kFeatures, -0.1, 0.1, 1);
+        std::vector<float> bias = samples<float>(kFeatures, -1, 1, 2);
+        if (kind == 4) bias[5] = std::numeric_limits<float>::quiet_NaN();
+        const std::vector<float> y = run(table.contract[family][m - 2], u, n, m, biased ? bias.data() : nullptr, relu);
+        for (std::int64_t i = 0; i < m; ++i)
+          for (std::int64_t j = 0; j < m; ++j)
+            for (std::int64_t f = 0; f < kFeatures; ++f) {
+              double sum = biased ? static_cast<double>(bias[f]) : 0.0, size = 1;
+              for (std::int64_t a = 0; a < n; ++a)
+                for (std::int64_t b = 0; b < n; ++b) {
+                  const double factor = contraction(family, m, i, a) * contraction(family, m, j, b);
+                  sum += factor * u[(a * n + b) * kFeatures + f];
+                  size += 0.1 * std::abs(factor);
+                }
+              expect_sum(y[(i * m + j) * kFeatures + f], relu ? rectified(sum) : sum, static_cast<int>(8 * size));
+            }
+      }
+}
+
+// y = contract(expand(g) * input(d)) is the correlation of d with g.
+void check_correlation(const WinogradKernels<float>& table) {
+  for (int family = 0; family < kernels::kWinogradFamilies; ++family)
+    for (std::int64_t n = kernels::winograd_points(family), m = 2; m < n; ++m) {
+      const std::int64_t r = n + 1 - m;
+      SCOPED_TRACE(::testing::Message() << "F(" << m << ", " << r << ")");
+      const std::vector<float> d = samples<float>(n * n * kFeatures, -1, 1, 1),
+                               g = samples<float>(r * r * kFeatures, -1, 1, 2);
+      std::vector<float> product = run(table.expand[family][r - 2], g, r, n);
+      const std::vector<float> input = run(table.input[family], d, n, n);
+      for (std::size_t i = 0; i < product.size(); ++i) product[i] *= input[i];
+      const std::vector<float> y = run(table.contract[family][m - 2], product, n, m);
+      for (std::int64_t i = 0; i < m; ++i)
+        for (std::int64_t j = 0; j < m; ++j)
+          for (std::int64_t f = 0; f < kFeatures; ++f) {
+            double sum = 0;
+            for (std::int64_t a = 0; a < r; ++a)
+              for (std::int64_t b = 0; b < r; ++b)
+                sum += static_cast<double>(d[((i + a) * n + j + b) * kFeatures + f]) * g[(a * r + b) * kFeatures + f];
+            expect_sum(y[(i * m + j) * kFeatures + f], sum, 256);
+          }
+    }
+}
+
+TEST(IsaWinograd, ContractionsArePlainSums) { for_each_level<WinogradKernels<float>>(check_contract); }
+TEST(IsaWinograd, TransformsMakeACorrelation) { for_each_level<WinogradKernels<float>>(check_correlation); }
+
+TEST(IsaWinograd, FamiliesHaveNoMoreTapsThanPoints) {
+  for_each_level<WinogradKernels<float>>([](const WinogradKernels<float>& table) {
+    for (int taps = 2; taps <= kernels::kWinogradMostTaps; ++taps) {
+      EXPECT_EQ(table.expand[0][taps - 2] != nullptr, taps < 4);
+      EXPECT_EQ(table.contract[0][taps - 2] != nullptr, taps < 4);
+      EXPECT_NE(table.expand[1][taps - 2], nullptr);
+      EXPECT_NE(table.contract[1][taps - 2], nullptr);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace cotangent
