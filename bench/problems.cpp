@@ -69,6 +69,9 @@ constexpr Line kLines[] = {
     {"long_dw64_4k_k511", "long", "n4 c64 o64 i4096 k511 p255 g64"},
     {"long_1_256_k31", "long", "n1 c1 o1 i256x256 k31 p15"},
     {"long_8_256_k15", "long", "n1 c8 o8 i256x256 k15 p7"},
+    // Depthwise windows of further shapes.
+    {"dw128_28_s2", "depthwise", "n32 c128 o128 i56x56 k3 s2 p1 g128"},
+    {"dw128_28_k5", "depthwise", "n32 c128 o128 i28x28 k5 p2 g128"},
     // The small networks that train_bench trains, batch 64.
     {"lenet_1_8", "small", "n64 c1 o8 i28x28 k5"},
     {"lenet_8_16", "small", "n64 c8 o16 i12x12 k5"},

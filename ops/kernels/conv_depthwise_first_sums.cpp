@@ -43,15 +43,22 @@ void ChannelsFirst<T>::sum_features(Range groups, Range features, T* to, std::in
       for (std::int64_t g = groups.first; g < groups.second; ++g)
         for (const Range& band : bands) {
           const std::int64_t rows = (length(band) - 1) * row_.rhs_dilation + (row_.out - 1) * row_.stride + 1;
-          copy_.copy(band.first * row_.rhs_dilation - row_.low, rows,
-                     lhs_ + g * problem_.lhs_group + index / outer_.count() * problem_.lhs_batch + slice.lhs,
-                     copy.data());
+          const std::int64_t offset = g * problem_.lhs_group + index / outer_.count() * problem_.lhs_batch + slice.lhs;
+          const bool in_place = plane && reads_in_place(offset, column_.kernel);
+          if (!in_place) copy_.copy(band.first * row_.rhs_dilation - row_.low, rows, lhs_ + offset, copy.data());
           for (std::int64_t p = 0; p < problem_.out_features; ++p) {
             const T* const rhs = rhs_ + g * problem_.rhs_group + p * problem_.rhs_out_feature + slice.rhs;
             T* const sums = vectors.data() + ((g - groups.first) * size + (p * all + index) * positions) * lane;
             if (plane) {
-              kernels_.add_plane_gradient({copy.data(), copy_.row_size(), length(band), column_.kernel,
-                                           rhs + band.first * row_.rhs_step, row_.rhs_step, 1, sums, 0});
+              PlaneWindows<T> windows =
+                  in_place ? windows_in_place(lhs_ + offset, band.first) : windows_of_copy(copy.data());
+              windows.rows = length(band);
+              windows.pixels = column_.kernel;
+              windows.rhs = rhs + band.first * row_.rhs_step;
+              windows.rhs_row = row_.rhs_step;
+              windows.rhs_step = 1;
+              windows.out = sums;
+              kernels_.add_plane_gradient(windows);
               continue;
             }
             take_band(band, copy.data(), rhs, tails.data(), taps);

@@ -115,7 +115,8 @@ constexpr bool has_factor_tile(std::int64_t sums) { return sums >= 1 && sums <= 
 constexpr int gradient_rows(std::int64_t sums) { return sums <= 3 ? 3 : sums == 5 ? 2 : 1; }
 constexpr int kFactors = 16;  // the most of a tile
 
-// Windows of 3 x 3 and stride 1 over a plane of one channel that has its zeros around it; pixels are adjacent.
+// Windows of 3 x 3 and stride 1 over a plane of one channel; pixels are adjacent. The plane has its zeros around it, or
+// says which part of it is inside: then at most two elements before and after its rows are read, which count as zeros.
 template <class T>
 struct PlaneWindows {
   const T* lhs;  // what the first tap of the first window meets
@@ -126,6 +127,8 @@ struct PlaneWindows {
   std::int64_t rhs_row, rhs_step;
   T* out;
   std::int64_t out_row;
+  // Those inside the plane, if the first tap of the first window meets row 0 and pixel 0.
+  std::int64_t first_row = 0, last_row = std::int64_t{1} << 62, first_pixel = 0, last_pixel = std::int64_t{1} << 62;
 };
 
 template <class T>
