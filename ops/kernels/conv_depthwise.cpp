@@ -240,7 +240,7 @@ ConvCost depthwise_cost(const ConvProblem& given, std::int64_t element_size) {
     const std::int64_t extent = long_sums ? problem.axes.back().kernel : problem.axes.back().out;
     cost.multiply_adds =
         cost.multiply_adds / std::max<std::int64_t>(1, extent) * ((extent + lanes - 1) / lanes * lanes);
-    cost.products = fmt::format("channels first: vectors of {} pixels of a padded copy", lanes);
+    cost.products = fmt::format("channels first: vectors of {} pixels", lanes);
   } else {
     cost.multiply_adds = cost.multiply_adds / problem.groups * plan.groups;
     cost.products = fmt::format("channels last: vectors of {} channels{}", lanes,
