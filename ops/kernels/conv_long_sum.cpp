@@ -256,21 +256,25 @@ class LongSum {
                 corner + image * problem_.rhs_in_feature + y * row_axis().rhs_step);
   }
 
-  // All features of a window position together.
+  // All features of a window position together; whole rows that follow each other in memory, as one.
   void pack_panels(const Task& task, const Chunk& chunk, T* to) const {
-    const std::int64_t width = kernels_.panel_width, columns = length(chunk.columns), step = column_axis().rhs_step,
+    const std::int64_t width = kernels_.panel_width, step = column_axis().rhs_step,
                        feature_step = problem_.rhs_out_feature, first = task.panels.first,
                        last = std::min(task.panels.second, problem_.out_features / width);
+    const bool joined =
+        length(chunk.columns) == column_axis().kernel && row_axis().rhs_step == column_axis().kernel * step;
+    const std::int64_t positions = length(chunk.columns) * (joined ? length(chunk.rows) : 1);
     const T* const rhs = rhs_ + task.group * problem_.rhs_group;
-    for_each_line(chunk, [&](std::int64_t, std::int64_t, std::int64_t at) {
+    for_each_line(chunk, [&](std::int64_t, std::int64_t y, std::int64_t at) {
+      if (joined && y > 0) return;
       const auto copy = [&](std::int64_t panel, std::int64_t features, std::int64_t count) {
-        kernels_.copy({columns, features, rhs + at + panel * width * feature_step, step, feature_step,
+        kernels_.copy({positions, features, rhs + at + panel * width * feature_step, step, feature_step,
                        to + (panel - first) * chunk_pixels_ * width, width, 1, count, width * feature_step,
                        chunk_pixels_ * width});
       };
       if (first < last) copy(first, width, last - first);
       if (last < task.panels.second) copy(last, problem_.out_features % width, 1);
-      to += columns * width;
+      to += positions * width;
     });
   }
 
