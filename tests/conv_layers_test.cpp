@@ -68,6 +68,27 @@ TEST(ConvLayers, TakeChannelsFirstWithTheSameWeights) {
 
 // The transposed layer is the vjp of the convolution whose weight, with its groups' inputs and outputs exchanged, is
 // reversed in space, for every padding, also where the kernel is smaller than the stride.
+// Under every bias, also without one, in both layouts.
+TEST(ConvLayers, ApplyTheirActivationLast) {
+  const auto expect_relu = [](auto plain, auto active, const Tensor& x) {
+    set_waves(plain), set_waves(active);
+    const Tensor y = plain(x), expected = cotangent::relu(y), actual = active(x);
+    ASSERT_LT(min(y).item<double>(), 0);
+    ASSERT_GT(max(y).item<double>(), 0);
+    expect_near(actual, expected, 0);
+  };
+  const auto relu = Activation::Relu;
+  const Tensor last = wave({2, 5, 6, 4}, 0), first = channels_first(last);
+  for (const bool bias : {true, false}) {
+    expect_relu(nn::Conv2D(4, 6, 3, {.padding = 1, .bias = bias}),
+                nn::Conv2D(4, 6, 3, {.padding = 1, .bias = bias, .activation = relu}), last);
+    expect_relu(nn::ConvTranspose2D(4, 3, 4, {.strides = 2, .bias = bias}),
+                nn::ConvTranspose2D(4, 3, 4, {.strides = 2, .bias = bias, .activation = relu}), last);
+    expect_relu(nn::Conv2D(4, 6, 3, {.bias = bias, .layout = nn::Layout::ChannelsFirst}),
+                nn::Conv2D(4, 6, 3, {.bias = bias, .layout = nn::Layout::ChannelsFirst, .activation = relu}), first);
+  }
+}
+
 TEST(ConvTransposeLayers, AreTheVjpOfConvolutions) {
   for (const PaddingOption& padding :
        {PaddingOption(Padding::Valid), PaddingOption(Padding::Same), PaddingOption(Padding::SameLower),

@@ -49,6 +49,14 @@ std::vector<GradRow> conv_rows() {
               .dimension_numbers = channels_last,
               .feature_group_count = 2}),
       biased("bias_batch_groups", {4, 2, 5}, {6, 2, 3}, 6, {.padding = 1, .batch_group_count = 2}),
+      // Where relu is bent is far from these sums: half of the features are about 12, the others about -12.
+      {"conv_general_dilated",
+       "relu_in_the_same_pass",
+       [channels_last](const Tensor& l, const Tensor& r, const Tensor& b) {
+         return conv_general_dilated_with_bias(
+             l, r, b, {.padding = 1, .dimension_numbers = channels_last, .activation = Activation::Relu});
+       },
+       {sample({1, 3, 4, 2}, -0.5, 0.5, 1), sample({3, 3, 2, 4}, -0.5, 0.5, 2), numbers({12, -12, 12.5, -12.5})}},
       {"conv_general_dilated",
        "wider_result",
        [](const Tensor& l, const Tensor& r) {
