@@ -28,7 +28,8 @@ class Primitive {
   // The output's dtype; that of the first input unless overridden.
   virtual DType dtype(const Tensors& inputs) const { return inputs.front().dtype(); }
 
-  // Writes all elements of `output`, which has the shape and dtype from above. Records nothing.
+  // Writes all elements of `output`, which has the shape and dtype from above. Records nothing. Not called under
+  // ShapesOnly, where shape() gets inputs without elements: should it check any, then only if has_elements().
   virtual void forward(const Tensors& inputs, Tensor& output) const = 0;
 
   // True if the output has the elements of input 0 in the same order: it then shares them, and forward() is not called.

@@ -225,7 +225,7 @@ Tensor run(const std::shared_ptr<const Primitive>& primitive, Tensors inputs) {
     output = inputs[0].with_shape(shape);
   } else {
     output = Tensor::uninitialized(shape, dtype);
-    primitive->forward(inputs, output);
+    if (output.has_elements()) primitive->forward(inputs, output);
   }
   const auto tracked = [](const Tensor& input) { return input.history() != nullptr; };
   if (!autograd::Recording::active() || !is_floating(dtype) || std::none_of(inputs.begin(), inputs.end(), tracked))

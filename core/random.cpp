@@ -167,7 +167,9 @@ Tensor gumbel(const Key& key, const Shape& shape, DType dtype) {
 }
 
 Tensor bernoulli(const Key& key, double p, const Shape& shape) {
-  if (!(p >= 0 && p <= 1)) fail("bernoulli", fmt::format("p must be from 0 to 1, got {}", p));
+  if (!(p >= 0 && p <= 1))
+    fail("bernoulli", fmt::format("p must be from 0 to 1, got {}{}", p,
+                                  p > 1 && p <= 100 ? fmt::format("; {} percent is {}", p, p / 100) : ""));
   Tensor result = Tensor::uninitialized(shape, DType::Bool);
   const Unit<float> unit("bernoulli", key, result.size());
   fill<bool>(result, [&](std::int64_t e) { return unit(e) < static_cast<float>(p); });

@@ -105,7 +105,7 @@ void fill(T* out, std::int64_t count, Element element) {
 
 template <class T, class Element>
 void fill(Tensor& tensor, Element element) {
-  fill(tensor.mutable_data<T>().data(), tensor.size(), element);
+  if (tensor.has_elements()) fill(tensor.mutable_data<T>().data(), tensor.size(), element);
 }
 
 }  // namespace cotangent::random

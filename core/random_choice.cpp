@@ -11,6 +11,7 @@
 #include "cotangent/core/error.h"
 #include "cotangent/core/random.h"
 #include "cotangent/core/random_bits.h"
+#include "cotangent/core/shapes_only.h"
 
 namespace cotangent::random {
 namespace {
@@ -20,6 +21,7 @@ void require_probabilities(const Tensor& probabilities, std::int64_t n, std::int
   if (probabilities.shape() != Shape({n}))
     fail("choice", fmt::format("needs a probability for each of the {} numbers, got shape {}", n,
                                to_string(probabilities.shape())));
+  if (!probabilities.has_elements()) return;
   visit_floating(probabilities.dtype(), [&]<class T>() {
     const std::span<const T> p = probabilities.data<T>();
     for (std::size_t i = 0; i < p.size(); ++i)
@@ -77,6 +79,7 @@ Tensor choose_different(const Key& key, const Shape& shape, std::span<const T> p
 // Stable sorts by random 32-bit words, as JAX does them. Items whose words collide keep their order; the sort is
 // repeated until the words of all rounds together could tell n^3 items apart, so that this hardly happens.
 Tensor permutation(const Key& key, std::int64_t n) {
+  if (ShapesOnly::active()) return Tensor::uninitialized({n}, DType::Int64);
   using Item = std::pair<std::uint32_t, std::int64_t>;
   std::vector<Item> items = make_vector<Item>("permutation", n);
   const double rounds = std::ceil(3 * std::log(static_cast<double>(std::max<std::int64_t>(1, n))) /
@@ -103,6 +106,7 @@ Tensor choice(const Key& key, std::int64_t n, const Shape& shape, bool replace, 
   if (!probabilities.is_null())
     require_probabilities(probabilities, n, replace ? std::min<std::int64_t>(draws, 1) : draws);
   if (draws == 0) return zeros(shape, DType::Int64);
+  if (ShapesOnly::active()) return Tensor::uninitialized(shape, DType::Int64);
   if (probabilities.is_null()) {
     if (replace) return choose_uniformly(key, shape, n);
     const Tensor order = permutation(key, n);
@@ -130,6 +134,7 @@ Tensor categorical(const Key& key, const Tensor& logits, int axis, const std::op
   const std::int64_t categories = whole[static_cast<std::size_t>(line_axis)], inner = after.elements();
   const std::int64_t outer = before.elements(), count = lines.elements();
   Tensor result = Tensor::uninitialized(drawn, DType::Int64);
+  if (!result.has_elements()) return result;
   visit_floating(logits.dtype(), [&]<class T>() {
     const std::span<const T> logit = logits.data<T>();
     // Category c of line l, where a line is `inner` elements from category to category.

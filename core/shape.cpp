@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "cotangent/core/error.h"
 
@@ -49,7 +50,8 @@ int normalize_axis(std::string_view operation, int axis, int ndim) {
   if (axis < -ndim || axis >= ndim)
     fail(operation, ndim == 0
                         ? fmt::format("axis {} of a single number, which has no axes", axis)
-                        : fmt::format("axis {} is outside [-{}, {}) of a tensor with {} axes", axis, ndim, ndim, ndim));
+                        : fmt::format("axis {} is outside [-{}, {}) of a tensor with {} axes; {} or -1 is the last",
+                                      axis, ndim, ndim, ndim, ndim - 1));
   return axis < 0 ? axis + ndim : axis;
 }
 
@@ -66,6 +68,36 @@ std::vector<int> normalize_axes(std::string_view operation, const std::vector<in
   return result;
 }
 
+namespace {
+
+// How shapes that do not broadcast could.
+std::string broadcast_advice(const Shape& a, const Shape& b) {
+  // Two pictures, one of which an unpadded convolution made smaller on all its spatial axes.
+  std::int64_t shrunk = 0, largest = 0;
+  bool pictures = a.ndim() == b.ndim() && a.ndim() >= 3;
+  for (std::size_t axis = 0; axis < std::min(a.size(), b.size()); ++axis) {
+    const std::int64_t difference = std::abs(a[axis] - b[axis]);
+    if (difference == 0) continue;
+    pictures = pictures && axis > 0 && difference % 2 == 0 && (shrunk == 0 || shrunk == difference);
+    shrunk = difference;
+    if (largest == 0) largest = std::max(a[axis], b[axis]);
+  }
+  if (pictures)
+    return fmt::format("if a convolution made the smaller one, its padding {} gives {}", shrunk / 2, largest);
+  // One number for each element of another axis than the last, such as a bias for channels that come first.
+  const Shape &longer = a.size() >= b.size() ? a : b, &shorter = a.size() >= b.size() ? b : a;
+  if (shorter.ndim() == 1 && longer.ndim() > 1)
+    for (std::size_t axis = 0; axis + 1 < longer.size(); ++axis)
+      if (longer[axis] == shorter[0]) {
+        Shape column{shorter[0]};
+        while (column.size() < longer.size() - axis) column.push_back(1);
+        return fmt::format("reshape {} to {} for axis {}", to_string(shorter), to_string(column), axis);
+      }
+  return "reshape or transpose one of them";
+}
+
+}  // namespace
+
 Shape broadcast_shapes(std::string_view operation, const Shape& a, const Shape& b) {
   const Shape& longer = a.size() >= b.size() ? a : b;
   const Shape& shorter = a.size() >= b.size() ? b : a;
@@ -76,8 +108,9 @@ Shape broadcast_shapes(std::string_view operation, const Shape& a, const Shape& 
     if (p != q && p != 1 && q != 1)
       fail(operation,
            fmt::format("shapes {} and {} do not broadcast: aligned at the last axis, extents {} and {} differ and "
-                       "neither is 1; reshape or transpose one of them",
-                       to_string(a), to_string(b), a.size() >= b.size() ? p : q, a.size() >= b.size() ? q : p));
+                       "neither is 1; {}",
+                       to_string(a), to_string(b), a.size() >= b.size() ? p : q, a.size() >= b.size() ? q : p,
+                       broadcast_advice(a, b)));
     result[offset + axis] = p == 1 ? q : p;
   }
   return result;

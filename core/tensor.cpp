@@ -11,6 +11,7 @@
 #include "cotangent/core/error.h"
 #include "cotangent/core/memory.h"
 #include "cotangent/core/pool.h"
+#include "cotangent/core/shapes_only.h"
 
 namespace cotangent {
 namespace {
@@ -19,6 +20,7 @@ namespace {
 template <class F>
 Tensor generate(const Shape& shape, DType dtype, F element) {
   Tensor result = Tensor::uninitialized(shape, dtype);
+  if (!result.has_elements()) return result;
   visit(dtype, [&]<class T>() {
     const std::span<T> out = result.mutable_data<T>();
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = element.template operator()<T>(static_cast<std::int64_t>(i));
@@ -45,7 +47,7 @@ Tensor Tensor::from_data(Shape shape, std::span<const T> values) {
   if (elements != static_cast<std::int64_t>(values.size()))
     fail("from_data",
          fmt::format("shape {} has {} elements, {} values given", to_string(shape), elements, values.size()));
-  Tensor result = uninitialized(std::move(shape), dtype_of<T>());
+  Tensor result = allocated(std::move(shape), dtype_of<T>());
   std::copy(values.begin(), values.end(), result.mutable_data<T>().begin());
   return result;
 }
@@ -65,6 +67,12 @@ Tensor Tensor::outline(Shape shape, std::int64_t elements, DType dtype) {
 }
 
 Tensor Tensor::uninitialized(Shape shape, DType dtype) {
+  if (!ShapesOnly::active()) return allocated(std::move(shape), dtype);
+  const std::int64_t elements = require_valid("tensor", shape);
+  return outline(std::move(shape), elements, dtype);
+}
+
+Tensor Tensor::allocated(Shape shape, DType dtype) {
   const std::int64_t elements = require_valid("tensor", shape);
   const std::size_t bytes = static_cast<std::size_t>(elements) * size_of(dtype);
   Tensor result = outline(std::move(shape), elements, dtype);
@@ -148,21 +156,27 @@ const void* Tensor::bytes(DType asked, const char* operation) const {
     fail(operation, fmt::format("the elements are {}, asked for as {}; convert with .to(DType::{})", name(dtype()),
                                 name(asked), name(asked)));
   if ((handle_ & kOutline) != 0)
-    fail(operation, "this tensor keeps its shape only: the primitive's saves() left its elements out");
+    fail(operation,
+         fmt::format("{} has a shape and no values: nn::trace() and nn::summary() compute none, so read none "
+                     "in a model's call; a primitive's vjp() has those that its saves() names",
+                     describe(*this)));
   return body().data;
 }
 
 void* Tensor::mutable_bytes(DType asked) { return const_cast<void*>(bytes(asked, "mutable_data")); }
 
 void Tensor::require_single() const {
-  if (size() != 1) fail("item", fmt::format("needs exactly one element, shape {} has {}", to_string(shape()), size()));
+  if (size() != 1)
+    fail("item",
+         fmt::format("needs exactly one element, shape {} has {}; reduce it with sum() or mean(), or read data()",
+                     to_string(shape()), size()));
 }
 
 Tensor full(const Shape& shape, double value, DType dtype) {
   Tensor result = Tensor::uninitialized(shape, dtype);
   visit(dtype, [&]<class T>() {
     const T element = to_element<T>("full", value);
-    std::ranges::fill(result.mutable_data<T>(), element);
+    if (result.has_elements()) std::ranges::fill(result.mutable_data<T>(), element);
   });
   return result;
 }

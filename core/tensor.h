@@ -41,7 +41,7 @@ class Tensor {
   template <Element T>
   static Tensor from_data(Shape shape, std::span<const T> values);
 
-  // A tensor whose elements are unspecified until mutable_data() has written them: for kernels.
+  // A tensor whose elements are unspecified until mutable_data() has written them: for kernels. None under ShapesOnly.
   static Tensor uninitialized(Shape shape, DType dtype);
 
   bool is_null() const { return handle_ == 0; }
@@ -52,6 +52,12 @@ class Tensor {
   int ndim() const { return body().shape.ndim(); }
   std::int64_t size() const { return body().elements; }
   DType dtype() const { return body().dtype; }
+
+  // False for a tensor that is a shape and a dtype alone: made under ShapesOnly, or left out by a primitive's saves().
+  bool has_elements() const {
+    if (is_null()) fail_null();
+    return (handle_ & kOutline) == 0;
+  }
 
   // All elements, row-major. Error unless T is the tensor's dtype. Not of a temporary tensor, since the span would
   // outlive its elements in `for (float x : f().data<float>())`: give it a name.
@@ -110,6 +116,7 @@ class Tensor {
 
   explicit Tensor(Handle handle) : handle_(handle) {}
   static Tensor outline(Shape shape, std::int64_t elements, DType dtype);
+  static Tensor allocated(Shape shape, DType dtype);
   static Body& body(Handle handle) { return *reinterpret_cast<Body*>(handle & ~kOutline); }
   const Body& body() const {
     if (is_null()) fail_null();

@@ -68,6 +68,7 @@ Tensor WindowSum::vjp(const Tensors&, const Tensor&, const Tensor& g, std::size_
 Tensor real_elements(const WindowsPtr& windows, DType dtype) {
   const auto single = std::make_shared<const kernels::Windows>(1, windows->axes(), 1);
   Tensor counts = run<WindowSum>({ones(single->input(), dtype)}, single);
+  if (!counts.has_elements()) return counts;
   visit_floating(dtype, [&]<class T>() {
     for (T& count : counts.mutable_data<T>()) count = std::max(count, T{1});
   });

@@ -155,7 +155,7 @@ class BatchNorm final : public OverFeatures {
     const auto elements = [](const Tensor& x) {
       return visit_floating(x.dtype(), [&]<class T>() { return static_cast<const void*>(x.data<T>().data()); });
     };
-    const bool keeps = g.history() == nullptr;
+    const bool keeps = g.history() == nullptr && g.has_elements();
     if (keeps && !kept_g_.is_null() && elements(kept_g_) == elements(g)) return kept_sums_;
     const Tensor sums = run<BatchNormSums>({inputs[0], inputs[1], g}, axis_, eps_);
     if (keeps && sums.history() == nullptr) {

@@ -66,6 +66,7 @@ Windows resolve_windows(std::string_view operation, const Shape& lhs, const PerA
 // x * stride + k * dilation for every offset k and window x: Int64 (filter, windows).
 Tensor positions(std::int64_t filter, std::int64_t windows, std::int64_t stride, std::int64_t dilation) {
   Tensor result = Tensor::uninitialized({filter, windows}, DType::Int64);
+  if (!result.has_elements()) return result;
   auto element = result.mutable_data<std::int64_t>().begin();
   for (std::int64_t k = 0; k < filter; ++k)
     for (std::int64_t x = 0; x < windows; ++x) *element++ = x * stride + k * dilation;

@@ -127,6 +127,7 @@ Tensor resolve_indices(std::string_view operation, const Tensor& indices, std::i
     fail(operation,
          fmt::format("indices must be Int32 or Int64, got {}; convert with .to(DType::Int64)", describe(indices)));
   Tensor result = Tensor::uninitialized(indices.shape(), DType::Int64);
+  if (!result.has_elements()) return result;
   const Tensor wide = indices.to(DType::Int64);
   const std::span<const std::int64_t> from = wide.data<std::int64_t>();
   const std::span<std::int64_t> to = result.mutable_data<std::int64_t>();
@@ -209,6 +210,7 @@ Tensor one_hot(const Tensor& indices, std::int64_t classes, DType dtype) {
   Shape shape = indices.shape();
   shape.push_back(classes);
   Tensor result = zeros(shape, dtype);
+  if (!result.has_elements()) return result;
   visit(dtype, [&]<class T>() {
     T* out = result.mutable_data<T>().data();
     for (std::int64_t index : resolved.data<std::int64_t>()) {

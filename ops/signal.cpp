@@ -119,14 +119,15 @@ Tensor extended(const Tensor& x, const Pads& pads, Boundary boundary, double fil
   for (std::size_t axis = 0; axis < pads.size(); ++axis) {
     const std::int64_t extent = x.shape()[axis];
     const std::int64_t period = boundary == Boundary::Wrap ? extent : 2 * extent;  // there and back again
-    Tensor indices = Tensor::uninitialized({extent + pads[axis].first + pads[axis].second}, DType::Int64);
+    std::vector<std::int64_t> indices(static_cast<std::size_t>(extent + pads[axis].first + pads[axis].second));
     std::int64_t position = -pads[axis].first;
-    for (std::int64_t& index : indices.mutable_data<std::int64_t>()) {
+    for (std::int64_t& index : indices) {
       index = position - floor_divide(position, period) * period;
       if (index >= extent) index = period - 1 - index;
       ++position;
     }
-    result = take(result, indices, static_cast<int>(axis));
+    result = take(result, Tensor::from_data<std::int64_t>({static_cast<std::int64_t>(indices.size())}, indices),
+                  static_cast<int>(axis));
   }
   return result;
 }

@@ -105,9 +105,10 @@ class SoftmaxCrossEntropy final : public Primitive {
       fail(name(), fmt::format("needs logits (..., classes) and Int64 targets (...), got {} and {}", describe(logits),
                                describe(classes)));
     if (classes.size() == 0) fail(name(), fmt::format("needs at least one example, got logits {}", describe(logits)));
-    for (const std::int64_t target : classes.data<std::int64_t>())
-      if (target < 0 || target >= logits.dim(-1))
-        fail(name(), fmt::format("targets must be in [0, {}), got {}", logits.dim(-1), target));
+    if (classes.has_elements())
+      for (const std::int64_t target : classes.data<std::int64_t>())
+        if (target < 0 || target >= logits.dim(-1))
+          fail(name(), fmt::format("targets must be in [0, {}), got {}", logits.dim(-1), target));
     if (!(targets_.smoothing >= 0 && targets_.smoothing <= 1))
       fail(name(), fmt::format("label_smoothing must be in [0, 1], got {}", targets_.smoothing));
     return {};

@@ -119,7 +119,7 @@ TEST(Tensor, CarriesAHistoryThatItDoesNotKnow) {
   const Tensor empty = tensor.without_elements();
   EXPECT_EQ(empty.history(), past);
   EXPECT_EQ(empty.shape(), Shape({2}));
-  expect_error([&] { empty.data<float>(); }, "keeps its shape only");
+  expect_error([&] { empty.data<float>(); }, "has a shape and no values");
 }
 
 // Few elements lie with the handle's body, more in a block of the cache.
@@ -172,7 +172,7 @@ TEST(Tensor, FreesItsElementsBeforeItsOutlines) {
           const Tensor reshaped = of_view.with_shape({size});
           reshaped.data<float>();
         },
-        "keeps its shape only");
+        "has a shape and no values");
   }
 }
 
