@@ -8,7 +8,8 @@
 namespace cotangent {
 
 void Function::fail_arity(std::size_t given) {
-  fail("Function", fmt::format("the callable does not take {} tensors", given));
+  fail("Function", fmt::format("the callable does not take {} tensor{}; give it one for each argument", given,
+                               given == 1 ? "" : "s"));
 }
 
 }  // namespace cotangent

@@ -5,9 +5,20 @@
 #include "cotangent/core/error.h"
 #include "cotangent/ops/kernels/strided_copy.h"
 #include "cotangent/ops/movement.h"
+#include "cotangent/ops/window.h"
 
 namespace cotangent {
 namespace {
+
+// The axis along which both would fit.
+std::string advice(const Tensor& first, const Tensor& other) {
+  if (first.dtype() != other.dtype()) return fmt::format("; convert one with .to(DType::{})", name(first.dtype()));
+  if (first.ndim() != other.ndim()) return "";
+  int differing = 0, last = 0;
+  for (int axis = 0; axis < first.ndim(); ++axis)
+    if (first.dim(axis) != other.dim(axis)) ++differing, last = axis;
+  return differing == 1 ? fmt::format("; along axis {} they fit", last) : "";
+}
 
 class Concatenate final : public Primitive {
  public:
@@ -22,8 +33,8 @@ class Concatenate final : public Primitive {
       if (others.size() == result.size()) others[at] = inputs[0].shape()[at];
       if (others != inputs[0].shape() || inputs[i].dtype() != inputs[0].dtype())
         fail(name(), fmt::format("tensors must have one dtype and agree in all extents but that of axis {}, got {} as "
-                                 "input 0 and {} as input {}",
-                                 axis_, describe(inputs[0]), describe(inputs[i]), i));
+                                 "input 0 and {} as input {}{}",
+                                 axis_, describe(inputs[0]), describe(inputs[i]), i, advice(inputs[0], inputs[i])));
       result[at] += inputs[i].shape()[at];
     }
     require_valid(name(), result);
@@ -72,9 +83,9 @@ Tensor stack(const Tensors& tensors, int axis) {
 Tensors split(const Tensor& x, std::int64_t sections, int axis) {
   const int at = normalize_axis("split", axis, x.ndim());
   if (sections < 1 || x.dim(at) % sections != 0)
-    fail("split", fmt::format("{} sections do not divide axis {} of shape {}, which has extent {}; use slice_in_dim "
-                              "for unequal parts",
-                              sections, at, to_string(x.shape()), x.dim(at)));
+    fail("split", fmt::format("{} sections do not divide axis {} of shape {}, which has extent {}; {} would, or "
+                              "use slice_in_dim for unequal parts",
+                              sections, at, to_string(x.shape()), x.dim(at), nearest_divisor(sections, x.dim(at))));
   const std::int64_t extent = x.dim(at) / sections;
   Tensors parts;
   for (std::int64_t i = 0; i < sections; ++i) parts.push_back(slice_in_dim(x, i * extent, (i + 1) * extent, 1, at));

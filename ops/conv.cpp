@@ -211,8 +211,8 @@ Precision PrecisionOption::parse(std::string_view name) {
                                            {"float32", Precision::Highest}}};
   for (const Alias& alias : kAliases)
     if (alias.name == name) return alias.precision;
-  fail(kName,
-       fmt::format("precision must be \"default\", \"high\" or \"highest\" or an alias of theirs, got \"{}\"", name));
+  fail(kName, fmt::format("precision must be \"default\", \"high\" or \"highest\" or an alias of theirs, got \"{}\"{}",
+                          name, did_you_mean(name, std::array<std::string_view, 3>{"default", "high", "highest"})));
 }
 
 Tensor conv_general_dilated(const Tensor& lhs, const Tensor& rhs, const ConvOptions& options) {

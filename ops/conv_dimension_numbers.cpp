@@ -46,8 +46,10 @@ void require_specs(std::string_view operation, const std::vector<std::string>& s
                                   i, spec, kOperands[i], spec.size(), to_string(lhs), to_string(rhs), lhs.ndim()));
     for (char letter : kReserved[i])
       if (std::count(spec.begin(), spec.end(), letter) != 1)
-        fail(operation, fmt::format("dimension_numbers[{}], \"{}\" for {}, must hold '{}' and '{}' exactly once each",
-                                    i, spec, kOperands[i], kReserved[i][0], kReserved[i][1]));
+        fail(operation,
+             fmt::format("dimension_numbers[{}], \"{}\" for {}, must hold '{}' and '{}' exactly once each, as "
+                         "in \"{}\"",
+                         i, spec, kOperands[i], kReserved[i][0], kReserved[i][1], i == 1 ? "HWIO" : "NHWC"));
     const std::string letters = sorted(spec);
     if (const auto twice = std::adjacent_find(letters.begin(), letters.end()); twice != letters.end())
       fail(operation, fmt::format("dimension_numbers[{}], \"{}\" for {}, repeats '{}'; each axis needs a letter of its "
@@ -68,8 +70,9 @@ ConvDimensionNumbers DimensionNumbersOption::resolve(std::string_view operation,
                                                      const Shape& rhs) const {
   if (const auto* numbers = std::get_if<ConvDimensionNumbers>(&value_)) return *numbers;
   if (lhs.ndim() != rhs.ndim())
-    fail(operation, fmt::format("lhs and rhs need the same number of axes, got {} and {}: lhs {}, rhs {}", lhs.ndim(),
-                                rhs.ndim(), to_string(lhs), to_string(rhs)));
+    fail(operation, fmt::format("lhs and rhs need the same number of axes, got {} and {}: lhs {}, rhs {}{}", lhs.ndim(),
+                                rhs.ndim(), to_string(lhs), to_string(rhs),
+                                lhs.ndim() + 1 == rhs.ndim() ? "; expand_dims(lhs, 0) makes lhs a batch of one" : ""));
   if (is_default()) {
     std::vector<int> axes(lhs.size());
     std::iota(axes.begin(), axes.end(), 0);

@@ -51,6 +51,7 @@ struct Operands {
  private:
   static std::string describe(const Shape& shape, const std::vector<int>& spec, std::string_view reserved,
                               std::size_t which, std::string_view what) {
+    if (at(shape, spec[which]) == 1) what.remove_suffix(1);  // the plural's s
     return fmt::format("{} {} (axis {}, '{}' of {})", at(shape, spec[which]), what, spec[which], reserved[which],
                        letters(spec, reserved));
   }
@@ -91,6 +92,23 @@ std::int64_t checked_dilated_extent(std::string_view operation, std::string_view
   return dilated_extent(extent, dilation);
 }
 
+// The usual dimension_numbers under which features would agree; for a message.
+std::string fitting_dimension_numbers(const Operands& operands, std::int64_t groups) {
+  const std::size_t n = operands.lhs.size() - 2;
+  const std::string spatial = n <= 3 ? std::string("DHW").substr(3 - n) : "";
+  for (const bool channels_last : {true, false})
+    for (const bool kernel_last : {true, false}) {
+      const std::int64_t features = operands.lhs[channels_last ? n + 1 : 1];
+      const auto window = operands.rhs.begin() + (kernel_last ? 0 : 2);  // which is a square, most likely
+      if (std::any_of(window, window + n, [&](std::int64_t extent) { return extent != *window; })) continue;
+      if (spatial.empty() || features != groups * operands.rhs[kernel_last ? n : 1]) continue;
+      const std::string image = channels_last ? "N" + spatial + "C" : "NC" + spatial;
+      return fmt::format("dimension_numbers {{\"{}\", \"{}\", \"{}\"}}, which fit these shapes", image,
+                         kernel_last ? spatial + "IO" : "OI" + spatial, image);
+    }
+  return "other dimension_numbers";
+}
+
 void require_groups(std::string_view operation, const Operands& operands, const ConvAttributes& attributes) {
   const std::int64_t features = operands.lhs_extent(1), in_features = operands.rhs_extent(1);
   const std::int64_t feature_groups = attributes.feature_group_count, batch_groups = attributes.batch_group_count;
@@ -101,21 +119,25 @@ void require_groups(std::string_view operation, const Operands& operands, const 
     fail(operation, fmt::format("at most one of feature_group_count and batch_group_count may exceed 1, got {} and {}",
                                 feature_groups, batch_groups));
   if (features % feature_groups != 0)
-    fail(operation, fmt::format("feature_group_count {} must divide the features of lhs, which has {}; {}",
-                                feature_groups, operands.features(), operands.reading()));
+    fail(operation, fmt::format("feature_group_count {} must divide the features of lhs, which has {}; {} would; {}",
+                                feature_groups, operands.features(), nearest_divisor(feature_groups, features),
+                                operands.reading()));
   if (features / feature_groups != in_features) {
     const std::string groups = in_features > 0 && features % in_features == 0
                                    ? fmt::format(", feature_group_count {}", features / in_features)
                                    : "";
     fail(operation,
          fmt::format("rhs has {} but lhs has {} / feature_group_count {} = {}; {}; give a kernel of {} input "
-                     "features{}, or other dimension_numbers",
+                     "features{}, or {}",
                      operands.in_features(), operands.features(), feature_groups, features / feature_groups,
-                     operands.reading(), features / feature_groups, groups));
+                     operands.reading(), features / feature_groups, groups,
+                     fitting_dimension_numbers(operands, feature_groups)));
   }
   if (operands.rhs_extent(0) % feature_groups != 0)
-    fail(operation, fmt::format("feature_group_count {} must divide the output features of rhs, which has {}; {}",
-                                feature_groups, operands.out_features(), operands.reading()));
+    fail(operation,
+         fmt::format("feature_group_count {} must divide the output features of rhs, which has {}; {} would; {}",
+                     feature_groups, operands.out_features(), nearest_divisor(feature_groups, operands.rhs_extent(0)),
+                     operands.reading()));
   if (operands.lhs_extent(0) % batch_groups != 0)
     fail(operation, fmt::format("batch_group_count {} must divide the batch of lhs, which has {}; {}", batch_groups,
                                 operands.examples(), operands.reading()));
@@ -193,10 +215,11 @@ Shape conv_shape(std::string_view operation, const Shape& lhs, const Shape& rhs,
     const std::int64_t dilated = checked_dilated_extent(operation, "lhs_dilation", in, attributes.lhs_dilation[d]);
     const std::int64_t window = checked_dilated_extent(operation, "rhs_dilation", kernel, attributes.rhs_dilation[d]);
     if (dilated + low + high < 0)
-      fail(
-          operation,
-          fmt::format("padding ({}, {}) crops more than spatial axis {} has: {} elements, {} after lhs_dilation {}; {}",
-                      low, high, d, in, dilated, attributes.lhs_dilation[d], operands.reading()));
+      fail(operation,
+           fmt::format(
+               "padding ({}, {}) crops more than spatial axis {} has: {} elements, {} after lhs_dilation {}; crop "
+               "{} at most; {}",
+               low, high, d, in, dilated, attributes.lhs_dilation[d], dilated, operands.reading()));
     output[static_cast<std::size_t>(out_spec[d + 2])] =
         window_count(dilated + low + high, window, attributes.window_strides[d]);
   }

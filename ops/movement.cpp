@@ -30,8 +30,8 @@ class Reshape final : public Primitive {
     if (free >= 0 && known > 0 && size % known == 0) result[static_cast<std::size_t>(free)] = size / known;
     if (std::any_of(result.begin(), result.end(), [](std::int64_t extent) { return extent < 0; }) ||
         result.elements() != size)
-      fail(name(), fmt::format("shape {} does not fit the {} elements of shape {}", to_string(shape_), size,
-                               to_string(inputs[0].shape())));
+      fail(name(), fmt::format("shape {} does not fit the {} elements of shape {}{}", to_string(shape_), size,
+                               to_string(inputs[0].shape()), advice(size)));
     return result;
   }
 
@@ -43,6 +43,20 @@ class Reshape final : public Primitive {
   }
 
  private:
+  // Which extent could be another: the first, if possible, as it counts examples.
+  std::string advice(std::int64_t size) const {
+    for (std::size_t axis = 0; axis < shape_.size(); ++axis) {
+      Shape open = shape_, fitting = shape_;
+      open[axis] = -1;
+      fitting[axis] = 1;
+      const bool valid = std::all_of(fitting.begin(), fitting.end(), [](std::int64_t extent) { return extent > 0; });
+      if (!valid || size % fitting.elements() != 0) continue;
+      fitting[axis] = size / fitting.elements();
+      return fmt::format("; {} gives {}", to_string(open), to_string(fitting));
+    }
+    return shape_.elements() < 0 ? "" : fmt::format("; {} has {}", to_string(shape_), shape_.elements());
+  }
+
   const Shape shape_;
 };
 

@@ -14,8 +14,9 @@ std::size_t find_name(std::string_view operation, std::string_view option, std::
                       std::string_view name) {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end())
-    fail(operation, fmt::format("{} must be \"{}\" or \"{}\", got \"{}\"", option,
-                                fmt::join(names.first(names.size() - 1), "\", \""), names.back(), name));
+    fail(operation, fmt::format("{} must be \"{}\" or \"{}\", got \"{}\"{}", option,
+                                fmt::join(names.first(names.size() - 1), "\", \""), names.back(), name,
+                                did_you_mean(name, names)));
   return static_cast<std::size_t>(found - names.begin());
 }
 

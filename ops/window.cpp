@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "cotangent/core/error.h"
@@ -42,6 +43,11 @@ bool PerAxis::all(std::int64_t number) const {
   return std::all_of(list.begin(), list.end(), [&](std::int64_t value) { return value == number; });
 }
 
+std::string PerAxis::text() const {
+  if (const auto* number = std::get_if<std::int64_t>(&value_)) return std::to_string(*number);
+  return fmt::format("{}", fmt::join(std::get<std::vector<std::int64_t>>(value_), "x"));
+}
+
 std::optional<Padding> PaddingOption::named(std::string_view operation) const {
   if (const auto* padding = std::get_if<Padding>(&value_)) return *padding;
   const auto* text = std::get_if<std::string>(&value_);
@@ -52,7 +58,9 @@ std::optional<Padding> PaddingOption::named(std::string_view operation) const {
   if (upper == "VALID") return Padding::Valid;
   if (upper == "SAME") return Padding::Same;
   if (upper == "SAME_LOWER") return Padding::SameLower;
-  fail(operation, fmt::format("padding must be VALID, SAME or SAME_LOWER, or {{low, high}} pairs; got \"{}\"", *text));
+  constexpr std::array<std::string_view, 3> kNames{"VALID", "SAME", "SAME_LOWER"};
+  fail(operation, fmt::format("padding must be VALID, SAME or SAME_LOWER, or {{low, high}} pairs; got \"{}\"{}", *text,
+                              did_you_mean(*text, kNames)));
 }
 
 Pads PaddingOption::resolve(std::string_view operation, const std::vector<std::int64_t>& input,
@@ -63,8 +71,10 @@ Pads PaddingOption::resolve(std::string_view operation, const std::vector<std::i
   }
   if (const auto* pads = std::get_if<Pads>(&value_)) {
     if (pads->size() != input.size())
-      fail(operation, fmt::format("padding needs one {{low, high}} pair for each of the {} spatial axes, got {}",
-                                  input.size(), pads->size()));
+      fail(operation,
+           fmt::format("padding needs one {{low, high}} pair for each of the {} spatial axes, got {}; give {}, or "
+                       "one number for all",
+                       input.size(), pads->size(), input.size()));
     for (const auto& [low, high] : *pads) require_window_padding(operation, low, high);
     return *pads;
   }

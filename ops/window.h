@@ -34,6 +34,9 @@ class PerAxis {
   // True if every value is `number`.
   bool all(std::int64_t number) const;
 
+  // "3" for one number, "3x5" for a list: how messages write a window.
+  std::string text() const;
+
  private:
   std::variant<std::int64_t, std::vector<std::int64_t>> value_;
 };
@@ -71,6 +74,15 @@ class PaddingOption {
 // Division that rounds towards minus infinity, where C++ rounds towards zero.
 constexpr std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
   return a / b - (a % b != 0 && (a % b < 0) != (b < 0));
+}
+
+// The divisor of `number` >= 0 that is nearest to `wanted`; of two, the smaller one.
+constexpr std::int64_t nearest_divisor(std::int64_t wanted, std::int64_t number) {
+  std::int64_t less = wanted < 1 ? 1 : wanted > number && number > 0 ? number : wanted;
+  std::int64_t more = less;
+  while (number % less != 0) --less;
+  while (number % more != 0) ++more;
+  return wanted - less <= more - wanted ? less : more;
 }
 
 // The extent of `extent` elements with dilation - 1 zeros between neighbours; 0 stays 0.
