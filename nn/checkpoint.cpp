@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <set>
+#include <algorithm>
 
 #include "cotangent/core/error.h"
 #include "cotangent/nn/safetensors.h"
@@ -30,9 +30,9 @@ void load(const Visitor& parts, const std::string& path) {
   std::map<std::string, Tensor> tensors = load_safetensors(path);
   const std::vector<NamedTensor> wanted = parameters_and_buffers(parts);
   std::vector<std::string> complaints;
-  std::set<std::string> known;
+  std::vector<std::string_view> known;
   for (const auto& [name, tensor] : wanted) {
-    known.insert(name);
+    known.push_back(name);
     const auto loaded = tensors.find(name);
     if (loaded == tensors.end()) {
       complaints.push_back(fmt::format("'{}' is missing", name));
@@ -43,7 +43,11 @@ void load(const Visitor& parts, const std::string& path) {
           fmt::format("'{}' is {}, the model has {}", name, describe(loaded->second), describe(*tensor)));
   }
   for (const auto& [name, tensor] : tensors)
-    if (!known.contains(name)) complaints.push_back(fmt::format("the model has no '{}'", name));
+    if (std::ranges::find(known, name) == known.end()) {
+      const std::string_view nearest = nearest_name(name, known);
+      complaints.push_back(
+          fmt::format("the model has no '{}'{}", name, nearest.empty() ? "" : fmt::format(", but '{}'", nearest)));
+    }
   if (!complaints.empty())
     fail("load", fmt::format("'{}' does not fit the model: {}", path, fmt::join(complaints, "; ")));
   for (const auto& [name, tensor] : wanted) *tensor = std::move(tensors[name]);

@@ -42,7 +42,7 @@ struct ConvTransposeLayerOptions {
 // Cross-correlation with a learned kernel, plus a learned bias (torch.nn.Conv2d, flax.linen.Conv). In every layout the
 // weight is (spatial..., in / groups, out), in PyTorch's terms its weight.permute(2, 3, 1, 0), and the bias (out,).
 // Error, when made, for options that fit no input; when called, for an input that is not
-// (batch, spatial..., in_features), or whose dtype is not the weight's.
+// (batch, spatial..., in_features), or whose dtype is not the weight's, or that is smaller, padded, than the window.
 class Conv {
  public:
   Conv(int spatial_axes, std::int64_t in_features, std::int64_t out_features, const PerAxis& kernel,
@@ -50,10 +50,13 @@ class Conv {
 
   Tensor operator()(const Tensor& x) const;
   void visit(Visitor& v);
+  std::string description() const;  // "Conv2D(8 -> 16, 5x5)"
 
   Tensor weight, bias;
 
  private:
+  void refuse_empty_output(const Tensor& x) const;
+
   std::string kind_;  // "Conv2D"
   ConvOptions options_;
   Layout layout_;
@@ -76,6 +79,7 @@ class ConvTranspose {
 
   Tensor operator()(const Tensor& x) const;
   void visit(Visitor& v);
+  std::string description() const;  // "ConvTranspose2D(16 -> 8, 4x4)"
 
   Tensor weight, bias;
 

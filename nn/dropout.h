@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "cotangent/core/random.h"
 #include "cotangent/nn/module.h"
@@ -20,6 +21,7 @@ class Dropout {
 
   Tensor operator()(const Tensor& x) const;
   void visit(Visitor& v) { v.mode(training); }
+  std::string description() const;  // "Dropout(0.3)"
 
   bool training = true;
 

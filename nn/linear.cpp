@@ -6,11 +6,26 @@
 #include "cotangent/core/error.h"
 #include "cotangent/nn/layer_call.h"
 #include "cotangent/nn/layer_parts.h"
+#include "cotangent/nn/layer_scope.h"
 #include "cotangent/ops/arithmetic.h"
 #include "cotangent/ops/matmul.h"
 #include "cotangent/ops/movement.h"
 
 namespace cotangent::nn {
+namespace {
+
+// What may have been meant by an input of another number of features.
+std::string advice(const Tensor& x, const Tensor& weight) {
+  if (x.is_null() || x.ndim() == 0) return "";
+  const auto fitting = [&](std::int64_t features) { return fmt::format("Linear({}, {})", features, weight.dim(1)); };
+  if (x.ndim() == 2) return fmt::format(", which has {} features; {} would fit", x.dim(-1), fitting(x.dim(-1)));
+  const std::int64_t flat = x.dim(0) == 0 ? 0 : x.size() / x.dim(0);
+  if (x.ndim() > 2 && flat == weight.dim(0)) return fmt::format("; flatten(x) makes it ({}, {})", x.dim(0), flat);
+  return x.ndim() > 2 ? fmt::format("; flatten(x) makes it ({}, {}), which {} would fit", x.dim(0), flat, fitting(flat))
+                      : fmt::format("; {} would fit", fitting(x.dim(-1)));
+}
+
+}  // namespace
 
 Linear::Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options) {
   if (in_features < 1 || out_features < 1)
@@ -24,10 +39,14 @@ void Linear::visit(Visitor& v) {
   v("bias", bias);
 }
 
+std::string Linear::description() const { return fmt::format("Linear({} -> {})", weight.dim(0), weight.dim(1)); }
+
 Tensor Linear::operator()(const Tensor& x) const {
+  const LayerScope scope(*this);
   if (x.is_null() || x.ndim() == 0 || x.dim(-1) != weight.dim(0))
-    fail("Linear", fmt::format("needs an input of shape (..., {}), got {}", weight.dim(0), describe(x)));
-  require_dtype("Linear", x, weight);
+    fail(description(),
+         fmt::format("needs an input of shape (..., {}), got {}{}", weight.dim(0), describe(x), advice(x, weight)));
+  require_dtype(*this, x, weight);
   const std::int64_t rows = x.size() / weight.dim(0);
   Tensor y = matmul(reshape(x, {rows, weight.dim(0)}), weight);  // one product, however many axes there are
   if (!bias.is_null()) y = y + bias;

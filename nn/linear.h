@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "cotangent/nn/init.h"
 #include "cotangent/nn/module.h"
@@ -23,6 +24,7 @@ class Linear {
 
   Tensor operator()(const Tensor& x) const;
   void visit(Visitor& v);
+  std::string description() const;  // "Linear(128 -> 10)"
 
   Tensor weight, bias;
 };

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "cotangent/core/error.h"
+#include "cotangent/nn/layer_scope.h"
 
 namespace cotangent::nn {
 namespace {
@@ -74,6 +75,7 @@ ValueAndGrad value_and_grad(const Visitor& parts, const std::function<Tensor()>&
   const Restore restore(parameters);
   const auto with_parameters = [&](const Tensors& tracked) {
     for (std::size_t i = 0; i < tracked.size(); ++i) *parameters[i].second = tracked[i];
+    const ModelScope model(parts);
     return loss();
   };
   return cotangent::value_and_grad(with_parameters, restore.values());

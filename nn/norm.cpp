@@ -9,6 +9,7 @@
 #include "cotangent/core/error.h"
 #include "cotangent/nn/layer_call.h"
 #include "cotangent/nn/layer_parts.h"
+#include "cotangent/nn/layer_scope.h"
 #include "cotangent/ops/arithmetic.h"
 #include "cotangent/ops/batch_norm.h"
 #include "cotangent/ops/movement.h"
@@ -17,6 +18,14 @@
 
 namespace cotangent::nn {
 namespace {
+
+// What may have been meant by an input of another number of features.
+std::string advice(const Tensor& x, std::int64_t features, int axis) {
+  if (x.is_null() || axis < -x.ndim() || axis >= x.ndim()) return "";
+  for (int other = 1; other < x.ndim(); ++other)
+    if (x.dim(other) == features) return fmt::format(", whose axis {} has them; .axis = {} would fit", other, other);
+  return fmt::format(", which has {}; BatchNorm({}) would fit", x.dim(axis), x.dim(axis));
+}
 
 void require_eps(std::string_view layer, double eps) {
   if (!(eps >= 0) || !std::isfinite(eps)) fail(layer, fmt::format("eps must be finite and >= 0, got {}", eps));
@@ -41,17 +50,21 @@ void BatchNorm::visit(Visitor& v) {
   v.mode(training);
 }
 
+std::string BatchNorm::description() const { return fmt::format("BatchNorm({})", weight.size()); }
+
 Tensor BatchNorm::operator()(const Tensor& x) const {
+  const LayerScope scope(*this);
   const int axis = options_.axis;
   if (x.is_null() || axis < -x.ndim() || axis >= x.ndim() || x.dim(axis) != weight.size())
-    fail("BatchNorm",
-         fmt::format("needs an input with {} features along axis {}, got {}", weight.size(), axis, describe(x)));
-  require_dtype("BatchNorm", x, weight);
+    fail(description(), fmt::format("needs an input with {} features along axis {}, got {}{}", weight.size(), axis,
+                                    describe(x), advice(x, weight.size(), axis)));
+  require_dtype(*this, x, weight);
   const std::int64_t values = x.size() / weight.size();
   if (training && values < 2)
-    fail("BatchNorm", fmt::format("training needs at least two values per feature, got {} in {}; use larger batches or "
-                                  "nn::eval()",
-                                  values, describe(x)));
+    fail(description(),
+         fmt::format("training needs at least two values per feature, got {} in {}; use larger batches or "
+                     "nn::eval()",
+                     values, describe(x)));
   Tensor moments;
   if (training) {
     moments = feature_moments(stop_gradient(x), axis);
@@ -82,12 +95,21 @@ void LayerNorm::visit(Visitor& v) {
   v("bias", bias);
 }
 
+std::string LayerNorm::description() const {
+  return fmt::format("LayerNorm({})", weight.ndim() == 1 ? std::to_string(weight.size()) : to_string(weight.shape()));
+}
+
 Tensor LayerNorm::operator()(const Tensor& x) const {
+  const LayerScope scope(*this);
   const Shape& normalized = weight.shape();
   if (x.is_null() || x.ndim() < normalized.ndim() ||
       !std::equal(normalized.begin(), normalized.end(), x.shape().end() - normalized.ndim()))
-    fail("LayerNorm", fmt::format("needs an input whose shape ends in {}, got {}", to_string(normalized), describe(x)));
-  require_dtype("LayerNorm", x, weight);
+    fail(description(),
+         fmt::format("needs an input whose shape ends in {}, got {}{}", to_string(normalized), describe(x),
+                     x.is_null() || x.ndim() == 0 || normalized.ndim() != 1
+                         ? ""
+                         : fmt::format("; LayerNorm({}) would fit", x.dim(-1))));
+  require_dtype(*this, x, weight);
   std::vector<int> axes;
   for (int axis = -normalized.ndim(); axis < 0; ++axis) axes.push_back(axis);
   const Tensor centered = x - mean(x, axes, true);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "cotangent/nn/module.h"
 
@@ -25,6 +26,7 @@ class BatchNorm {
 
   Tensor operator()(const Tensor& x) const;
   void visit(Visitor& v);
+  std::string description() const;  // "BatchNorm(64)"
 
   Tensor weight, bias;                       // (features,); 1 and 0 at the start
   mutable Tensor running_mean, running_var;  // (features,); 0 and 1 at the start
@@ -49,6 +51,7 @@ class LayerNorm {
 
   Tensor operator()(const Tensor& x) const;
   void visit(Visitor& v);
+  std::string description() const;  // "LayerNorm(64)"
 
   Tensor weight, bias;  // of the shape `normalized`; 1 and 0 at the start
 

@@ -43,7 +43,9 @@ void Optimizer::set_learning_rate(double learning_rate) {
 
 void Optimizer::require_fitting(const std::vector<NamedTensor>& parameters, const Tensors& grads) const {
   if (grads.size() != parameters.size())
-    fail(name_, fmt::format("the module has {} parameters, got {} gradients", parameters.size(), grads.size()));
+    fail(name_, fmt::format("the module has {} parameters, got {} gradients; give those of "
+                            "nn::value_and_grad(net, loss), in their order",
+                            parameters.size(), grads.size()));
   if (!state_.empty() && state_.size() != parameters.size())
     fail(name_, fmt::format("the module has {} parameters, at the first step it had {}; use one optimizer per model",
                             parameters.size(), state_.size()));

@@ -1,6 +1,8 @@
 // Pooling layers, and pooling over all of space.
 #pragma once
 
+#include <string>
+
 #include "cotangent/nn/conv.h"
 #include "cotangent/ops/pool.h"
 
@@ -18,6 +20,7 @@ class MaxPool {
  public:
   explicit MaxPool(PerAxis window, const PoolLayerOptions& options = {});
   Tensor operator()(const Tensor& x) const;
+  std::string description() const;  // "MaxPool(2)"
 
  private:
   PerAxis window_;
@@ -29,6 +32,7 @@ class AvgPool {
  public:
   explicit AvgPool(PerAxis window, const PoolLayerOptions& options = {});
   Tensor operator()(const Tensor& x) const;
+  std::string description() const;  // "AvgPool(2)"
 
  private:
   PerAxis window_;

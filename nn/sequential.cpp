@@ -1,6 +1,8 @@
 // Sequential.
 #include "cotangent/nn/sequential.h"
 
+#include "cotangent/nn/layer_scope.h"
+
 namespace cotangent::nn {
 
 Sequential::Sequential(const Sequential& other) {
@@ -14,7 +16,10 @@ Sequential& Sequential::operator=(Sequential other) noexcept {
 
 Tensor Sequential::operator()(const Tensor& x) const {
   Tensor y = x;
-  for (const auto& slot : layers_) y = slot->call(y);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const StepScope step(this, i);
+    y = layers_[i]->call(y);
+  }
   return y;
 }
 

@@ -182,7 +182,7 @@ TEST(ConvLayers, RefuseInputsThatDoNotFit) {
       [&] {
         conv(ones({5, 5, 3}));
       },
-      "Conv2D: needs an input of 4 axes, (batch, spatial..., 3 channels), got Float32 (5, 5, 3)");
+      "Conv2D(3 -> 1, 3x3): needs an input of shape (N, H, W, 3), got Float32 (5, 5, 3)");
   expect_error([&] { conv(ones({1, 3, 5, 5})); }, "got Float32 (1, 3, 5, 5)");
   expect_error([&] { conv(Tensor()); }, "got a null Tensor");
   expect_error([&] { conv(ones({1, 5, 5, 3}, DType::Float64)); }, "input and weight must have one dtype, got Float64");
@@ -191,7 +191,7 @@ TEST(ConvLayers, RefuseInputsThatDoNotFit) {
       [&] {
         first(ones({1, 5, 2}));
       },
-      "ConvTranspose1D: needs an input of 3 axes, (batch, 2 channels, spatial...)");
+      "ConvTranspose1D(2 -> 1, 3): needs an input of shape (N, 2, W), got Float32 (1, 5, 2)");
   expect_error([&] { first(ones({1, 2, 0})); }, "needs spatial extents of at least 1, got Float32 (1, 2, 0)");
 }
 

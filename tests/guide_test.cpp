@@ -408,7 +408,7 @@ TEST(Guide, CommonErrors) {
       [&] {
         ct::nn::Conv2D(3, 8, 3)(ct::ones({1, 3, 8, 8}));
       },
-      "needs an input of 4 axes, (batch, spatial..., 3 channels)");
+      "Conv2D(3 -> 8, 3x3): needs an input of shape (N, H, W, 3), got Float32 (1, 3, 8, 8); it looks like NCHW");
   expect_error([&] { ct::convolve(ct::ones({4, 4}), ct::ones({2, 2})); }, "both operands must be 1-D");
   expect_error(
       [&] {

@@ -32,7 +32,7 @@ TEST(Linear, TakesAnyNumberOfAxes) {
 
 TEST(Linear, RefusesWhatDoesNotFit) {
   const nn::Linear linear(4, 2);
-  expect_error([&] { linear(ones({3, 5})); }, "Linear: needs an input of shape (..., 4), got Float32 (3, 5)");
+  expect_error([&] { linear(ones({3, 5})); }, "Linear(4 -> 2): needs an input of shape (..., 4), got Float32 (3, 5)");
   expect_error([&] { linear(Tensor()); }, "got a null Tensor");
   expect_error([&] { linear(ones({3, 4}, DType::Float64)); }, "input and weight must have one dtype");
   expect_error([] { nn::Linear(0, 2); }, "Linear: needs at least one feature in and out, got 0 and 2");
@@ -207,7 +207,11 @@ TEST(LayerNorm, AgreesWithPyTorch) { expect_golden("layer_norm", nn::LayerNorm({
 TEST(LayerNorm, RefusesWhatDoesNotFit) {
   const nn::LayerNorm norm(3);
   EXPECT_EQ(norm(ones({0, 3})).shape(), Shape({0, 3}));
-  expect_error([&] { norm(ones({3, 2})); }, "LayerNorm: needs an input whose shape ends in (3,), got Float32 (3, 2)");
+  expect_error(
+      [&] {
+        norm(ones({3, 2}));
+      },
+      "LayerNorm(3): needs an input whose shape ends in (3,), got Float32 (3, 2)");
   expect_error([&] { norm(ones({3}, DType::Float64)); }, "input and weight must have one dtype");
   expect_error([] { nn::LayerNorm(Shape{}); }, "LayerNorm: needs a shape with elements, got ()");
   expect_error([] { nn::LayerNorm(0); }, "LayerNorm: needs a shape with elements, got (0,)");

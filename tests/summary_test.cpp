@@ -53,7 +53,7 @@ TEST(Summary, TakesASingleLayerInFloat64AndLeavesTheModelAlone) {
   const std::string table = nn::summary(norm, {1, 3});  // would be an Error in training
   EXPECT_NE(table.find("BatchNorm  (1, 3)           6"), std::string::npos) << table;
   EXPECT_TRUE(norm.training);
-  testing::expect_error([&] { nn::summary(norm, {1, 4}); }, "BatchNorm: needs an input with 3 features");
+  testing::expect_error([&] { nn::summary(norm, {1, 4}); }, "net: BatchNorm(3): needs an input with 3 features");
 }
 
 }  // namespace
