@@ -98,6 +98,7 @@ Tensor orthogonal(const random::Key& key, const Shape& shape, DType dtype) {
   const std::int64_t tall = std::max(rows, columns), narrow = std::min(rows, columns);
   if (narrow == 0) return cotangent::zeros(shape, dtype);
   const Tensor random = random::normal(key, {narrow, tall}, DType::Float64);
+  if (!random.has_elements()) return Tensor::uninitialized(shape, dtype);
   const Eigen::Map<const Eigen::MatrixXd> matrix(random.data<double>().data(), tall, narrow);
   const Eigen::HouseholderQR<Eigen::MatrixXd> qr(matrix);
   Eigen::MatrixXd q = qr.householderQ() * Eigen::MatrixXd::Identity(tall, narrow);

@@ -208,6 +208,7 @@ TEST(ShapesOnly, LeavesElementsThatAreThere) {
   EXPECT_TRUE(before.has_elements());
   EXPECT_FALSE((before + before).has_elements());
   EXPECT_FALSE(zeros({2}).has_elements());
+  EXPECT_FALSE(nn::init::orthogonal(random::Key(0), {3, 2}, DType::Float32).has_elements());
   EXPECT_EQ(before.data<float>()[1], 1);
   const Tensor given = Tensor::from_data<float>({2}, std::vector<float>{3, 4});
   EXPECT_EQ(given.data<float>()[1], 4);
