@@ -32,15 +32,18 @@ class ErrorTable : public ::testing::TestWithParam<ErrorRow> {};
 
 TEST_P(ErrorTable, SaysWhatIsWrongAndWhatWouldDo) { EXPECT_EQ(text_of(GetParam().call), GetParam().text); }
 
-// Where no element exists, nothing can be computed: the checks need none.
-TEST_P(ErrorTable, ComesBeforeAnyArithmetic) {
-  if (GetParam().reads_values) GTEST_SKIP() << "the mistake is in the values";
-  const ShapesOnly shapes_only;
-  EXPECT_EQ(text_of(GetParam().call), GetParam().text);
-}
-
 INSTANTIATE_TEST_SUITE_P(Rows, ErrorTable, ::testing::ValuesIn(all_rows()),
                          [](const auto& row) { return row.param.name; });
+
+// Where no element exists, nothing can be computed: all mistakes but those in the values must be found all the same.
+TEST(ErrorTableAsAWhole, ComesBeforeAnyArithmetic) {
+  const ShapesOnly shapes_only;
+  for (const ErrorRow& row : all_rows()) {
+    if (!row.reads_values) {
+      EXPECT_EQ(text_of(row.call), row.text) << row.name;
+    }
+  }
+}
 
 TEST(ErrorTableAsAWhole, HasManyRowsOfDifferentTextsInOneStyle) {
   std::set<std::string> texts;

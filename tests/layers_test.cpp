@@ -189,7 +189,7 @@ TEST(BatchNorm, RefusesWhatDoesNotFit) {
       [&] {
         norm(ones({4, 2}));
       },
-      "BatchNorm: needs an input with 3 features along axis -1, got Float32 (4, 2)");
+      "BatchNorm(3): needs an input with 3 features along axis -1, got Float32 (4, 2)");
   expect_error([&] { norm(Tensor()); }, "got a null Tensor");
   expect_error([&] { norm(ones({})); }, "got Float32 ()");
   expect_error([&] { norm(ones({1, 3})); }, "training needs at least two values per feature, got 1 in Float32 (1, 3)");
