@@ -27,7 +27,15 @@ class GradTable : public ::testing::TestWithParam<GradRow> {};
 
 TEST_P(GradTable, AgreesWithFiniteDifferencesToOrderTwo) {
   const GradRow& row = GetParam();
-  EXPECT_EQ(check_grads(row.f, row.inputs, {.order = 2, .step = row.step}), "");
+  EXPECT_EQ(check_grads(row.f, row.inputs, {.order = 2, .multilinear = row.multilinear}), "");
+}
+
+// The fourteen compositions of modes: forward over reverse over forward, and so on.
+TEST_P(GradTable, AgreesInMixedModesToOrderThree) {
+  const GradRow& row = GetParam();
+  EXPECT_EQ(check_grads(row.f, row.inputs,
+                        {.order = 3, .modes = {GradMode::Reverse, GradMode::Forward}, .multilinear = row.multilinear}),
+            "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, GradTable, ::testing::ValuesIn(all_rows()),
