@@ -43,6 +43,7 @@ struct Stage {
   std::vector<std::string> inputs_are, results_are;  // "input 0", "the cotangent of result 0"
   std::string chain;                                 // " over reverse": what f is a derivative of
   int order;
+  Tensors at{}, results{};  // where differences are taken: at `inputs` or at copies in Float64; and f there
 };
 
 std::vector<std::string> named(std::string_view what, const std::vector<std::string>& of) {
@@ -67,13 +68,12 @@ class Checker {
  public:
   explicit Checker(const GradCheckOptions& options) : options_(options), generator_(options.seed) {}
 
-  std::string check(const Stage& stage) {
+  std::string check(Stage stage) {
     const bool shadowed = options_.shadow && !all_wide(stage.inputs);
-    const Tensors at = shadowed ? widened(stage.inputs) : stage.inputs;  // where differences are taken
-    Tensors results;
+    stage.at = shadowed ? widened(stage.inputs) : stage.inputs;
     try {
-      results = stage.f(at);
-      if (shadowed && !all_wide(results)) fail("check_grads", "the result is Float32 for Float64 inputs");
+      stage.results = stage.f(stage.at);
+      if (shadowed && !all_wide(stage.results)) fail("check_grads", "the result is Float32 for Float64 inputs");
     } catch (const Error& error) {
       if (!shadowed) throw;
       static_cast<void>(stage.f(stage.inputs));  // what fails there too is not about the shadow
@@ -83,13 +83,11 @@ class Checker {
           "an input; or set shadow = false for differences in Float32, which see errors of 0.5% only",
           where(stage, options_.modes.front()), error.what());
     }
-    for (const Tensor& result : results) require_floating("check_grads", result.dtype());
-    if (const std::string report = examine(stage, at, results); !report.empty()) return report;
-    for (const GradMode mode : options_.modes) {
-      const std::string report = mode == GradMode::Reverse ? reverse(stage, at, results) : forward(stage, at, results);
-      if (!report.empty()) return report;
-    }
-    return "";
+    for (const Tensor& result : stage.results) require_floating("check_grads", result.dtype());
+    std::string report = examine(stage);
+    for (std::size_t i = 0; i < options_.modes.size() && report.empty(); ++i)
+      report = options_.modes[i] == GradMode::Reverse ? reverse(stage) : forward(stage);
+    return report;
   }
 
  private:
@@ -98,27 +96,30 @@ class Checker {
   }
 
   // What differences need: numbers, and the same ones in every call.
-  std::string examine(const Stage& stage, const Tensors& at, const Tensors& results) const {
-    const Tensors again = stage.order == 1 ? stage.f(at) : results;
-    for (std::size_t k = 0; k < results.size(); ++k)
-      for (std::int64_t i = 0; i < results[k].size(); ++i) {
-        const double value = autograd::element(results[k], i), other = autograd::element(again[k], i);
-        const std::string element =
-            fmt::format("{}, {} {}, element {}", where(stage, options_.modes.front()), stage.results_are[k],
-                        describe(results[k]), index_text(i, results[k].shape()));
+  std::string examine(const Stage& stage) const {
+    const Reading once = autograd::listed(stage.results);
+    const Reading again = stage.order == 1 ? autograd::listed(stage.f(stage.at)) : once;
+    std::size_t next = 0;
+    for (std::size_t k = 0; k < stage.results.size(); ++k)
+      for (std::int64_t i = 0; i < stage.results[k].size(); ++i, ++next) {
+        const double value = once.values[next], other = again.values[next];
+        const auto report = [&](const std::string& text) {
+          return fmt::format("{}, {} {}, element {}: {}", where(stage, options_.modes.front()), stage.results_are[k],
+                             describe(stage.results[k]), index_text(i, stage.results[k].shape()), text);
+        };
         if (!std::isfinite(value))
-          return fmt::format("{}: is {} at these inputs, so that there are no differences", element, value);
-        if (std::abs(value - other) > 1e-3 * autograd::largest(results[k]))
-          return fmt::format(
-              "{}: two calls with the same inputs give {:.10g} and {:.10g}; draw random numbers from a key that is "
-              "fixed outside the function",
-              element, value, other);
+          return report(fmt::format("is {} at these inputs, so that there are no differences", value));
+        if (std::abs(value - other) > 1e-3 * once.magnitudes[next])
+          return report(
+              fmt::format("two calls with the same inputs give {:.10g} and {:.10g}; draw random numbers from "
+                          "a key that is fixed outside the function",
+                          value, other));
       }
     return "";
   }
 
   // The vjp: every element of an input moves, and the results are seen through their cotangents.
-  std::string reverse(const Stage& stage, const Tensors& at, const Tensors& results) {
+  std::string reverse(const Stage& stage) {
     const ManyVjp derivative = vjp_many(stage.f, stage.inputs);
     Tensors cotangents, claimed;
     for (const Tensor& value : derivative.values)
@@ -129,13 +130,13 @@ class Checker {
     } catch (const Error& error) {
       return fmt::format("{}: the vjp throws an Error: {}", here, error.what());
     }
-    const Reading middle = autograd::weighed(results, cotangents);
-    for (std::size_t which = 0; which < at.size(); ++which) {
-      const Tensor& input = at[which];
+    const Reading middle = autograd::weighed(stage.results, cotangents);
+    for (std::size_t which = 0; which < stage.at.size(); ++which) {
+      const Tensor& input = stage.at[which];
       const auto slope = [&](std::int64_t i, double fraction) {
         const double x = autograd::element(input, i);
-        return autograd::slopes(autograd::element_line(stage.f, at, which, i, cotangents), middle,
-                                fraction * step(at, results, std::abs(x)), unit(at, results))[0];
+        return autograd::slopes(autograd::element_line(stage.f, stage.at, which, i, cotangents), middle,
+                                fraction * step(stage, std::abs(x)), unit(stage))[0];
       };
       Comparison comparison = compare(here, "vjp", stage.inputs_are[which], claimed[which]);
       for (std::int64_t i = 0; i < input.size(); ++i) {
@@ -146,11 +147,11 @@ class Checker {
       if (cotangents.size() == 1 && cotangents[0].shape() == input.shape())
         for (std::int64_t i = 0; i < input.size(); ++i)
           comparison.cotangent.push_back(autograd::element(cotangents[0], i));
-      comparison.tolerance = tolerance(stage, at, results, middle);
+      comparison.tolerance = tolerance(stage, middle);
       if (std::string report = judge(comparison); !report.empty()) return report;
     }
     if (stage.order == options_.order) return "";
-    const ManyFunction pullback = [&f = stage.f, count = at.size()](const Tensors& all) {
+    const ManyFunction pullback = [&f = stage.f, count = stage.at.size()](const Tensors& all) {
       const auto [inputs, weights] = divided(all, count);
       return vjp_many(f, inputs).pullback(weights);
     };
@@ -160,15 +161,15 @@ class Checker {
   }
 
   // The jvp: one input moves along a tangent, and every element of the results is seen.
-  std::string forward(const Stage& stage, const Tensors& at, const Tensors& results) {
+  std::string forward(const Stage& stage) {
     const std::string here = where(stage, GradMode::Forward);
     Tensors tangents, still;
     for (const Tensor& input : stage.inputs) {
       tangents.push_back(autograd::random_like(input, options_.multilinear, generator_));
       still.push_back(zeros_like(input));
     }
-    const Reading middle = autograd::listed(results);
-    for (std::size_t which = 0; which < at.size(); ++which) {
+    const Reading middle = autograd::listed(stage.results);
+    for (std::size_t which = 0; which < stage.at.size(); ++which) {
       Tensors one = still;
       one[which] = tangents[which];
       Tensors claimed;
@@ -177,26 +178,25 @@ class Checker {
       } catch (const Error& error) {
         return fmt::format("{}: the jvp throws an Error: {}", here, error.what());
       }
-      const Line line = autograd::tangent_line(stage.f, at, which, tangents[which]);
+      const Line line = autograd::tangent_line(stage.f, stage.at, which, tangents[which]);
       const auto all = [&](double fraction) {
-        return autograd::slopes(line, middle, fraction * step(at, results, autograd::largest(at[which])),
-                                unit(at, results));
+        return autograd::slopes(line, middle, fraction * step(stage, autograd::largest(stage.at[which])), unit(stage));
       };
       const std::vector<Slope> slopes = all(1);
       std::size_t offset = 0;
-      for (std::size_t k = 0; k < results.size(); ++k) {
+      for (std::size_t k = 0; k < stage.results.size(); ++k) {
         Comparison comparison = compare(fmt::format("{}, along a tangent of {}", here, stage.inputs_are[which]), "jvp",
                                         stage.results_are[k], claimed[k]);
         const auto begin = slopes.begin() + static_cast<std::ptrdiff_t>(offset);
         comparison.theirs.assign(begin, begin + claimed[k].size());
         comparison.again = [&](std::size_t i, double fraction) { return all(fraction)[offset + i]; };
-        comparison.tolerance = tolerance(stage, at, results, middle);
+        comparison.tolerance = tolerance(stage, middle);
         if (std::string report = judge(comparison); !report.empty()) return report;
         offset += comparison.theirs.size();
       }
     }
     if (stage.order == options_.order) return "";
-    const ManyFunction derivative = [&f = stage.f, count = at.size()](const Tensors& both) {
+    const ManyFunction derivative = [&f = stage.f, count = stage.at.size()](const Tensors& both) {
       const auto [inputs, directions] = divided(both, count);
       return jvp_many(f, inputs, directions).tangents;
     };
@@ -216,28 +216,26 @@ class Checker {
     return result;
   }
 
-  static bool is_wide(const Tensors& at, const Tensors& results) { return all_wide(at) && all_wide(results); }
-  static double unit(const Tensors& at, const Tensors& results) {
-    return is_wide(at, results) ? kWideUnit : kNarrowUnit;
-  }
+  static bool is_wide(const Stage& stage) { return all_wide(stage.at) && all_wide(stage.results); }
+  static double unit(const Stage& stage) { return is_wide(stage) ? kWideUnit : kNarrowUnit; }
 
   // The step of an input whose magnitude is this.
-  double step(const Tensors& at, const Tensors& results, double magnitude) const {
+  double step(const Stage& stage, double magnitude) const {
     if (options_.multilinear) return options_.step > 0 ? options_.step : 1;
-    const double relative = options_.step > 0 ? options_.step : (is_wide(at, results) ? 6e-6 : 5e-3);
+    const double relative = options_.step > 0 ? options_.step : (is_wide(stage) ? 6e-6 : 5e-3);
     return relative * std::max(1.0, magnitude);
   }
 
   // 0 where every number is whole and so has no rounding error.
-  double tolerance(const Stage& stage, const Tensors& at, const Tensors& results, const Reading& middle) const {
+  double tolerance(const Stage& stage, const Reading& middle) const {
     if (options_.tolerance > 0) return options_.tolerance;
     const auto whole = [](const Tensors& tensors) {
       return std::all_of(tensors.begin(), tensors.end(), autograd::is_whole);
     };
-    if (options_.multilinear && whole(at) && whole(results) &&
+    if (options_.multilinear && whole(stage.at) && whole(stage.results) &&
         std::all_of(middle.magnitudes.begin(), middle.magnitudes.end(), [](double x) { return x < 1 / kNarrowUnit; }))
       return 0;
-    if (!is_wide(at, results)) return 5e-3;
+    if (!is_wide(stage)) return 5e-3;
     return all_wide(stage.inputs) ? 1e-6 : 5e-5;
   }
 

@@ -56,18 +56,28 @@ class Judge {
     if (!std::isfinite(c_.ours[i])) return Finding::NotFinite;
     if (!std::isfinite(slope.left) || !std::isfinite(slope.right)) return Finding::OutOfDomain;
     const bool agrees = error(i) <= allowed_[i];
+    // A jump of which the point is the middle, as of sign at 0, has the same slope on both sides.
+    if (!agrees && std::abs(slope.central) > 100 * slope.noise &&
+        std::abs(c_.again(i, 1.0 / 8).central) > 4 * std::abs(slope.central))
+      return Finding::Jump;
     if (c_.multilinear) {
       if (slope.gap() > 4 * allowed_[i]) return Finding::NotLinear;
     } else if (slope.gap() > 1e-3 * scale_ + 100 * slope.noise) {
       const Smoothness smooth = smoothness(slope, c_.again(i, 1.0 / 8));
       if (smooth == Smoothness::Jump) return Finding::Jump;
       if (smooth == Smoothness::Kink) return Finding::Kink;
-      if (!agrees) {
-        const Slope fine = c_.again(i, 1.0 / 64);
-        if (std::abs(c_.ours[i] - fine.central) <= allowed(fine)) return Finding::DependsOnStep;
-      }
+      if (!agrees && converges(i)) return Finding::DependsOnStep;
     }
     return agrees ? Finding::Right : Finding::Wrong;
+  }
+
+  // Whether smaller steps, as long as rounding allows them, give what the library gives.
+  bool converges(std::size_t i) const {
+    for (const double fraction : {1.0 / 64, 1.0 / 4096}) {
+      const Slope fine = c_.again(i, fraction);
+      if (fine.noise < c_.tolerance * scale_ && std::abs(c_.ours[i] - fine.central) <= allowed(fine)) return true;
+    }
+    return false;
   }
 
   std::string text(Finding finding, std::size_t i, std::ptrdiff_t count) const {
@@ -93,9 +103,10 @@ class Judge {
             slope.left, slope.right, slope.step, c_.derivative, c_.ours[i]);
       case Finding::DependsOnStep:
         return fmt::format(
-            "the {} gives {:.10g}, and so do finite differences by a step of {:.3g}, but those by {:.3g} give {:.10g}: "
-            "a kink lies that near, or the function bends too much; move the input, or set `step`",
-            c_.derivative, c_.ours[i], slope.step / 64, slope.step, slope.central);
+            "the {} gives {:.10g}, and so do finite differences by small steps, but those by {:.3g} give {:.10g}: a "
+            "kink "
+            "lies that near, or the function bends too much; move the input, or set `step`",
+            c_.derivative, c_.ours[i], slope.step, slope.central);
       case Finding::OutOfDomain:
         return fmt::format(
             "the function is not finite at a distance of {:.3g}, so that there are no differences; move the input away "

@@ -38,6 +38,19 @@ TEST_P(GradTable, AgreesInMixedModesToOrderThree) {
             "");
 }
 
+// The differences are those of Float64, so that the tolerance is tight.
+TEST_P(GradTable, AgreesInFloat32) {
+  const GradRow& row = GetParam();
+  Tensors inputs;
+  for (const Tensor& input : row.inputs) inputs.push_back(input.to(DType::Float32));
+  try {
+    row.f(inputs);
+  } catch (const Error& error) {
+    GTEST_SKIP() << "the row captures tensors of Float64: " << error.what();
+  }
+  EXPECT_EQ(check_grads(row.f, inputs, {.multilinear = row.multilinear}), "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Rows, GradTable, ::testing::ValuesIn(all_rows()),
                          [](const auto& row) { return row.param.primitive + "_" + row.param.what; });
 
