@@ -30,7 +30,7 @@
   default:                                                                                     \
     if (const std::string report_ = ::cotangent::testing::check(__VA_ARGS__); report_.empty()) \
       ;                                                                                        \
-    else ADD_FAILURE() << name << "(" #__VA_ARGS__ ")\n" << report_
+    else ADD_FAILURE() << name "(" #__VA_ARGS__ ")\n" << report_
 
 namespace cotangent::testing {
 

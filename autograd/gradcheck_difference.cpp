@@ -72,8 +72,14 @@ std::vector<Slope> slopes(const Line& line, const Reading& middle, double step, 
   return result;
 }
 
+// At a jump from one side or the other the gap grows; where the point is the middle of it, as of sign at 0, both
+// slopes.
 Smoothness smoothness(const Slope& coarse, const Slope& fine) {
-  if (fine.gap() > 4 * coarse.gap()) return Smoothness::Jump;
+  const auto grows = [&](double before, double after) {
+    return after > 4 * before && after < 16 * before && after > 100 * fine.noise;
+  };
+  if (grows(coarse.gap(), fine.gap()) || grows(std::abs(coarse.central), std::abs(fine.central)))
+    return Smoothness::Jump;
   return fine.gap() > coarse.gap() / 2 + 2 * fine.noise ? Smoothness::Kink : Smoothness::Smooth;
 }
 

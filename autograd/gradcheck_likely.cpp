@@ -82,16 +82,17 @@ class Guess {
   std::string constant_factor() const {
     const double f = factor(theirs_);
     if (f == 0 || !is_multiple(f, theirs_)) return "";
+    const auto is_count = [](double number) {
+      const double whole = std::abs(std::rint(number));
+      return whole >= 2 && std::abs(std::abs(number) - whole) <= 1e-4 * whole;
+    };
     std::string result = fmt::format("a constant factor: every element is {:.6g}", f);
-    for (const auto& [number, as] : {std::pair(1 / f, "1/{}"), std::pair(f, "{}")}) {
-      const double whole = std::rint(number);
-      if (std::abs(whole) < 2 || std::abs(number - whole) > 1e-4 * std::abs(whole)) continue;
-      if (number != f) result += fmt::format(" ({})", fmt::format(fmt::runtime(as), whole));
-      result += " times what differences give";
-      if (std::abs(whole) == static_cast<double>(size())) result += "; it has that many elements: a mean or a sum?";
-      return result;
-    }
-    return result + " times what differences give";
+    if (is_count(1 / f)) result += fmt::format(" ({}1/{})", f < 0 ? "-" : "", std::abs(std::rint(1 / f)));
+    result += " times what differences give";
+    for (const double number : {f, 1 / f})
+      if (is_count(number) && std::abs(std::rint(number)) == static_cast<double>(size()))
+        result += "; it has that many elements: a mean or a sum?";
+    return result;
   }
 
   // A factor that is not the same everywhere but known: x in d(x^2), or the cotangent itself.
@@ -125,7 +126,7 @@ class Guess {
           if (reversed >> axis & 1U) flipped.push_back(axis);
         std::string result = "the axes: the elements are right, but";
         if (!std::is_sorted(order.begin(), order.end()))
-          result += fmt::format(" transposed to the axes ({})", fmt::join(order, ", "));
+          result += fmt::format(" in the order of transpose(..., {{{}}})", fmt::join(order, ", "));
         if (!flipped.empty())
           result +=
               fmt::format("{} reversed along axis {}", result.back() == ')' ? " and" : "", fmt::join(flipped, ", "));

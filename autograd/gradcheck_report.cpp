@@ -56,24 +56,25 @@ class Judge {
     if (!std::isfinite(c_.ours[i])) return Finding::NotFinite;
     if (!std::isfinite(slope.left) || !std::isfinite(slope.right)) return Finding::OutOfDomain;
     const bool agrees = error(i) <= allowed_[i];
-    // A jump of which the point is the middle, as of sign at 0, has the same slope on both sides.
-    if (!agrees && std::abs(slope.central) > 100 * slope.noise &&
-        std::abs(c_.again(i, 1.0 / 8).central) > 4 * std::abs(slope.central))
-      return Finding::Jump;
     if (c_.multilinear) {
       if (slope.gap() > 4 * allowed_[i]) return Finding::NotLinear;
-    } else if (slope.gap() > 1e-3 * scale_ + 100 * slope.noise) {
-      const Smoothness smooth = smoothness(slope, c_.again(i, 1.0 / 8));
-      if (smooth == Smoothness::Jump) return Finding::Jump;
-      if (smooth == Smoothness::Kink) return Finding::Kink;
-      if (!agrees && converges(i)) return Finding::DependsOnStep;
+      return agrees ? Finding::Right : Finding::Wrong;
+    }
+    const bool bends = slope.gap() > 1e-3 * scale_ + 100 * slope.noise;
+    if (bends || !agrees) {
+      const Slope fine = c_.again(i, 1.0 / 8), finest = c_.again(i, 1.0 / 64);
+      const Smoothness smooth = smoothness(slope, fine);
+      const bool is_sure = smooth == smoothness(fine, finest);
+      if (is_sure && smooth == Smoothness::Jump) return Finding::Jump;
+      if (is_sure && smooth == Smoothness::Kink && bends) return Finding::Kink;
+      if (bends && !agrees && converges(i)) return Finding::DependsOnStep;
     }
     return agrees ? Finding::Right : Finding::Wrong;
   }
 
   // Whether smaller steps, as long as rounding allows them, give what the library gives.
   bool converges(std::size_t i) const {
-    for (const double fraction : {1.0 / 64, 1.0 / 4096}) {
+    for (const double fraction : {1.0 / 64, 1.0 / 512, 1.0 / 4096}) {
       const Slope fine = c_.again(i, fraction);
       if (fine.noise < c_.tolerance * scale_ && std::abs(c_.ours[i] - fine.central) <= allowed(fine)) return true;
     }
