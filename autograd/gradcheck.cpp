@@ -236,7 +236,7 @@ class Checker {
         std::all_of(middle.magnitudes.begin(), middle.magnitudes.end(), [](double x) { return x < 1 / kNarrowUnit; }))
       return 0;
     if (!is_wide(stage)) return 5e-3;
-    return all_wide(stage.inputs) ? 1e-6 : 5e-5;
+    return all_wide(stage.inputs) ? 1e-6 : 2e-5;
   }
 
   const GradCheckOptions options_;

@@ -28,7 +28,7 @@ struct GradCheckOptions {
   // claimed, the report says so. (check_grads_bilinear in JAX's tests)
   bool multilinear = false;
   double step = 0;         // of the differences; 0: 6e-6 (5e-3 if these are in Float32); times max(1, |x|)
-  double tolerance = 0;    // of the largest derivative; 0: 1e-6; 5e-5 for Float32 inputs (5e-3 without `shadow`)
+  double tolerance = 0;    // of the largest derivative; 0: 1e-6; 2e-5 for Float32 inputs (5e-3 without `shadow`)
   std::uint64_t seed = 0;  // of the random cotangents and tangents
   // Float32 inputs: differences are taken in Float64, of f at Float64 copies of the inputs, and only the derivatives in
   // Float32. For a function that takes nothing but Float32: false.
@@ -43,8 +43,9 @@ struct GradCheckOptions {
 std::string check_grads(const Function& f, const Tensors& inputs, const GradCheckOptions& options = {});
 
 // "" if <f(x), y> = <x, f^T(y)> for a random y, where f^T is the vjp of f, which must be linear in each input while the
-// others are fixed; else a report. Whole numbers must agree exactly, others to rounding in their dtype. Costs one call
-// and one pullback, so large inputs are welcome. (The "dot-product test" of Claerbout, Earth Soundings Analysis, 1992)
+// others are fixed; else a report. Whole numbers must agree exactly, others to rounding in their dtype. Costs a
+// pullback and a call for each input, so large ones are welcome. (The "dot-product test" of Claerbout, Earth Soundings
+// Analysis, 1992)
 std::string check_adjoint(const Function& f, const Tensors& inputs, std::uint64_t seed = 0);
 
 }  // namespace cotangent
