@@ -10,6 +10,7 @@
 #include "cotangent/core/file.h"
 #include "cotangent/core/gemm.h"
 #include "cotangent/core/memory.h"
+#include "cotangent/core/near.h"
 #include "cotangent/core/npy.h"
 #include "cotangent/core/parallel.h"
 #include "cotangent/core/print.h"

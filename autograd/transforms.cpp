@@ -115,14 +115,25 @@ Vjp vjp(const Function& f, const Tensors& inputs) {
 ValueAndGrad value_and_grad(const Function& f, const Tensors& inputs) { return differentiate("grad", f, inputs); }
 
 // The pullback is linear in its cotangent; the derivative's transpose, transposed, is the derivative.
-Jvp jvp(const Function& f, const Tensors& inputs, const Tensors& tangents) {
+ManyJvp jvp_many(const ManyFunction& f, const Tensors& inputs, const Tensors& tangents) {
   require_like("jvp", "tangent", tangents, inputs);
-  const Recorded forward = record("jvp", many(f), inputs);
-  const Tensor value = forward.values()[0];
-  if (!is_floating(value.dtype())) return {value, zeros_like(value)};
-  const ManyFunction pullback = [&](const Tensors& g) { return zeros_for_null(forward.pull(g), inputs); };
-  const Recorded transposed = record("jvp", pullback, {zeros_like(value)});
-  return {value, zeros_for_null(transposed.pull(tangents), {value})[0]};
+  const Recorded forward = record("jvp", f, inputs);
+  ManyJvp result{forward.values(), {}};
+  Tensors cotangents;  // of results that have none, a number that nobody looks at
+  for (const Tensor& value : result.values)
+    cotangents.push_back(is_floating(value.dtype()) ? zeros_like(value) : zeros({}));
+  const ManyFunction pullback = [&](Tensors g) {
+    for (std::size_t i = 0; i < g.size(); ++i)
+      if (!is_floating(result.values[i].dtype())) g[i] = Tensor();
+    return zeros_for_null(forward.pull(g), inputs);
+  };
+  result.tangents = zeros_for_null(record("jvp", pullback, cotangents).pull(tangents), result.values);
+  return result;
+}
+
+Jvp jvp(const Function& f, const Tensors& inputs, const Tensors& tangents) {
+  const ManyJvp result = jvp_many(many(f), inputs, tangents);
+  return {result.values[0], result.tangents[0]};
 }
 
 Tensors hvp(const Function& f, const Tensors& inputs, const Tensors& vectors) {

@@ -45,6 +45,13 @@ struct Jvp {
 // The directional derivative (jax.jvp): forward mode, as the transpose of the pullback.
 Jvp jvp(const Function& f, const Tensors& inputs, const Tensors& tangents);
 
+struct ManyJvp {
+  Tensors values, tangents;
+};
+
+// jvp() of a function with several results.
+ManyJvp jvp_many(const ManyFunction& f, const Tensors& inputs, const Tensors& tangents);
+
 // The product of the Hessian of a function with one-element result and a vector, without the Hessian.
 Tensor hvp(const Function& f, const Tensor& x, const Tensor& v);
 Tensors hvp(const Function& f, const Tensors& inputs, const Tensors& vectors);

@@ -28,14 +28,17 @@ function(cotangent_warnings target)
     $<$<CXX_COMPILER_ID:Clang>:-Wreorder-init-list> $<$<BOOL:${COTANGENT_WERROR}>:-Werror>)
 endfunction()
 
-# cotangent::cotangent, everything, with the front door "cotangent/cotangent.h".
+# cotangent::cotangent, everything, with the front door "cotangent/cotangent.h" and, for tests, "cotangent/testing.h".
 function(cotangent_umbrella)
   set(root ${PROJECT_BINARY_DIR}/include/umbrella)
-  configure_file(${PROJECT_SOURCE_DIR}/cotangent.h ${root}/cotangent/cotangent.h COPYONLY)
+  foreach(header cotangent.h testing.h)
+    configure_file(${PROJECT_SOURCE_DIR}/${header} ${root}/cotangent/${header} COPYONLY)
+  endforeach()
   add_library(cotangent INTERFACE)
   add_library(cotangent::cotangent ALIAS cotangent)
   set_target_properties(cotangent PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
-  target_sources(cotangent INTERFACE FILE_SET HEADERS BASE_DIRS ${root} FILES ${root}/cotangent/cotangent.h)
+  target_sources(cotangent INTERFACE FILE_SET HEADERS BASE_DIRS ${root}
+    FILES ${root}/cotangent/cotangent.h ${root}/cotangent/testing.h)
   get_property(layers GLOBAL PROPERTY COTANGENT_LAYERS)
   list(TRANSFORM layers REPLACE "^cotangent_" "cotangent::")
   target_link_libraries(cotangent INTERFACE ${layers})

@@ -9,7 +9,7 @@ std::vector<GradRow> conv_rows() {
                    what,
                    [options](const Tensor& l, const Tensor& r) { return conv_general_dilated(l, r, options); },
                    {sample(lhs, -1, 1, 1), sample(rhs, -1, 1, 2)},
-                   1};
+                   true};
   };
   const auto biased = [](const char* what, const Shape& lhs, const Shape& rhs, std::int64_t features,
                          const ConvOptions& options) {
@@ -19,7 +19,7 @@ std::vector<GradRow> conv_rows() {
                      return conv_general_dilated_with_bias(l, r, b, options);
                    },
                    {sample(lhs, -1, 1, 1), sample(rhs, -1, 1, 2), sample({features}, -1, 1, 3)},
-                   1};
+                   true};
   };
   const DimensionNumbersOption channels_last{"NHWC", "HWIO", "NHWC"};
   return {
@@ -63,7 +63,7 @@ std::vector<GradRow> conv_rows() {
          return conv_general_dilated(l, r, {.preferred_element_type = DType::Float64});
        },
        {sample({1, 2, 4}), sample({2, 2, 2})},
-       1},
+       true},
   };
 }
 

@@ -97,7 +97,7 @@ std::vector<GradRow> gather_rows() {
 std::vector<GradRow> matmul_rows() {
   const Tensor a = sample({3, 4}, -1, 1, 1), b = sample({4, 2}, -1, 1, 2);
   const auto row = [](const char* what, const Tensor& left, const Tensor& right) {
-    return GradRow{"matmul", what, matmul, {left, right}, 1};  // linear in each operand: step 1 is exact
+    return GradRow{"matmul", what, matmul, {left, right}, true};
   };
   return {
       row("matrices", a, b),

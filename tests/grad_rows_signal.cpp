@@ -8,7 +8,7 @@ std::vector<GradRow> signal_rows() {
   std::vector<GradRow> rows;
   const auto add = [&](const std::string& primitive, const std::string& what, const Function& f, const Shape& first,
                        const Shape& second) {
-    rows.push_back({primitive, what, f, {sample(first, -1, 1, 1), sample(second, -1, 1, 2)}, 1});
+    rows.push_back({primitive, what, f, {sample(first, -1, 1, 1), sample(second, -1, 1, 2)}, true});
   };
   const std::string conv = "conv_general_dilated";
   for (const std::string mode : {"full", "same", "valid"}) {
@@ -57,14 +57,14 @@ std::vector<GradRow> signal_rows() {
                     return conv_general_dilated_patches(x, {2, 3}, options);
                   },
                   {sample(image)},
-                  1});
+                  true});
   rows.push_back({"scatter_add",
                   "fold",
                   [=](const Tensor& p) {
                     return fold(p, image, {2, 3}, options);
                   },
                   {sample(patches)},
-                  1});
+                  true});
   add("matmul", "local",
       [=](const Tensor& l, const Tensor& r) {
         return conv_general_dilated_local(l, r, {2, 3}, options);

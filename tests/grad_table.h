@@ -1,4 +1,4 @@
-// The gradient table: one row or more per primitive, checked to order 2 in Float64.
+// The gradient table: one row or more per primitive, checked in Float64.
 #pragma once
 
 #include <ostream>
@@ -14,8 +14,8 @@ struct GradRow {
   std::string primitive;  // its name()
   std::string what;       // what is special about this row: letters, digits and _
   Function f;
-  Tensors inputs;   // Float64, away from kinks
-  double step = 0;  // see GradCheckOptions; 1 is exact for functions linear in each input
+  Tensors inputs;            // Float64, away from kinks
+  bool multilinear = false;  // see GradCheckOptions
 };
 
 // For test listings and failures.

@@ -27,7 +27,28 @@ class GradTable : public ::testing::TestWithParam<GradRow> {};
 
 TEST_P(GradTable, AgreesWithFiniteDifferencesToOrderTwo) {
   const GradRow& row = GetParam();
-  EXPECT_EQ(check_grads(row.f, row.inputs, {.order = 2, .step = row.step}), "");
+  EXPECT_EQ(check_grads(row.f, row.inputs, {.order = 2, .multilinear = row.multilinear}), "");
+}
+
+// The fourteen compositions of modes: forward over reverse over forward, and so on.
+TEST_P(GradTable, AgreesInMixedModesToOrderThree) {
+  const GradRow& row = GetParam();
+  EXPECT_EQ(check_grads(row.f, row.inputs,
+                        {.order = 3, .modes = {GradMode::Reverse, GradMode::Forward}, .multilinear = row.multilinear}),
+            "");
+}
+
+// The differences are those of Float64, so that the tolerance is tight.
+TEST_P(GradTable, AgreesInFloat32) {
+  const GradRow& row = GetParam();
+  Tensors inputs;
+  for (const Tensor& input : row.inputs) inputs.push_back(input.to(DType::Float32));
+  try {
+    row.f(inputs);
+  } catch (const Error& error) {
+    GTEST_SKIP() << "the row captures tensors of Float64: " << error.what();
+  }
+  EXPECT_EQ(check_grads(row.f, inputs, {.multilinear = row.multilinear}), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, GradTable, ::testing::ValuesIn(all_rows()),

@@ -16,5 +16,6 @@ endif()
 run(${CMAKE_COMMAND} -S ${SOURCE}/tests/consumer/${KIND} -B ${WORK}/build -G ${GENERATOR} -DCMAKE_BUILD_TYPE=Release
     -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} -DCOTANGENT_SOURCE_DIR=${SOURCE}
     -DCMAKE_PREFIX_PATH=${WORK}/prefix)
-run(${CMAKE_COMMAND} --build ${WORK}/build --target consumer)
+run(${CMAKE_COMMAND} --build ${WORK}/build --target consumer consumer_test)
 run(${WORK}/build/consumer)
+run(${WORK}/build/consumer_test)
