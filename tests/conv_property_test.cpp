@@ -5,6 +5,8 @@
 // starts at a later one, such as the index of a failure.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -32,8 +34,9 @@ std::string fault_of_algorithms(const ConvTrial& trial) {
     if (!fault.empty()) return fault;
     fault = difference(fmt::format("algorithms()[{}]", index++), solve<T>(c, algorithm, lhs, rhs), expected);
   }
-  const auto terms = static_cast<double>(c.rhs.elements() / std::max<std::int64_t>(1, c.rhs[0]));
-  const double allowed = (std::is_same_v<T, float> ? 2e-5 : 1e-13) * 16 * terms;
+  std::int64_t terms = trial.parameters.in_features;
+  for (const ConvParameters::Axis& axis : trial.parameters.axes) terms *= axis.window;
+  const double allowed = (std::is_same_v<T, float> ? 2e-5 : 1e-13) * 16 * static_cast<double>(terms);
   for (const ConvAlgorithm algorithm : {ConvAlgorithm::Winograd, ConvAlgorithm::Fft}) {
     if (!fault.empty() || !serves(algorithm, c, dtype)) continue;
     ConvOptions options = c.options();

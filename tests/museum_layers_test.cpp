@@ -29,7 +29,7 @@ void expect_gradients(const Layer& layer, const Shape& input) {
   EXPECT_EQ(check_grads(f, {sample(input), whole(layer).weight}, {.order = 2, .step = 1}), "");
 }
 
-double dot(const Tensor& a, const Tensor& b) { return sum(a * b).item<double>(); }
+double product(const Tensor& a, const Tensor& b) { return sum(a * b).item<double>(); }
 
 // Expects <conv(x), y> = <x, transpose(y)> for layers of these options, whose weights correspond.
 void expect_adjoint(std::int64_t extent, std::int64_t kernel, std::int64_t stride, std::int64_t pad,
@@ -42,7 +42,7 @@ void expect_adjoint(std::int64_t extent, std::int64_t kernel, std::int64_t strid
   const Tensor x = whole_numbers({2, extent, extent, 2}, DType::Float64, 1), ax = conv(x),
                y = whole_numbers(ax.shape(), DType::Float64, 2), aty = transposed(y);
   ASSERT_EQ(aty.shape(), x.shape());
-  EXPECT_EQ(dot(ax, y), dot(x, aty));
+  EXPECT_EQ(product(ax, y), product(x, aty));
 }
 
 // pytorch/pytorch#1565: with dilation the forward pass was wrong, which gradient checkers cannot see.
