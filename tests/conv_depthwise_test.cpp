@@ -116,6 +116,20 @@ TEST_P(ConvDepthwise, HasTheSameBitsForAnyNumberOfThreads) {
   set_num_threads(threads);
 }
 
+// Batch entries that take turns in memory are written by several threads at the same time, next to each other.
+TEST(ConvDepthwise, WritesNothingThatAnotherThreadMayBeWriting) {
+  const ConvCase c = plain({1, 2, 40}, {3, 1, 5}, {"CNW", "OIW", "CWN"});
+  const Tensor lhs = whole_numbers(c.lhs, DType::Float32, 1), rhs = whole_numbers(c.rhs, DType::Float32, 2);
+  const Values expected = reference_conv(c, values(lhs), values(rhs));
+  const int threads = num_threads();
+  set_num_threads(2);
+  int wrong = 0;
+  for (int run = 0; run < 50000; ++run)
+    wrong += values(solve<float>(c, kernels::convolve_depthwise<float>, lhs, rhs)) != expected;
+  set_num_threads(threads);
+  EXPECT_EQ(wrong, 0);
+}
+
 std::string layout_name(const ::testing::TestParamInfo<std::int64_t>& info) {
   return std::array{"ChannelsFirst", "ChannelsLast", "AnyLayout"}[static_cast<std::size_t>(info.param)];
 }

@@ -20,17 +20,6 @@ ConvOptions with(const ConvCase& c, ConvAlgorithm algorithm) {
   return options;
 }
 
-// False if that algorithm cannot serve the case; any other error is thrown.
-bool serves(ConvAlgorithm algorithm, const ConvCase& c, DType dtype) {
-  try {
-    explain_case(c, dtype, {.algorithm = algorithm});
-    return true;
-  } catch (const Error& error) {
-    if (std::string_view(error.what()).find("cannot serve here") == std::string_view::npos) throw;
-    return false;
-  }
-}
-
 // Small problems of every kind.
 std::vector<ConvCase> cases() {
   const Pads same{{1, 1}, {1, 1}};

@@ -24,10 +24,10 @@ void check_strided(const DepthwiseKernels<T>& table) {
   const std::vector<T> from = samples<T>(3 * 400, -1, 1, 1);
   for (std::int64_t stride : {1, 2, 3})
     for (std::int64_t count : {1, 2, 7, 8, 16, 33, 100})
-      for (bool take : {true, false}) {
-        SCOPED_TRACE(::testing::Message() << count << " of stride " << stride << ", take " << take);
+      for (const auto& [take, owns_between] : {std::pair{true, false}, {false, false}, {false, true}}) {
+        SCOPED_TRACE(::testing::Message() << count << " of stride " << stride << ", take " << take << owns_between);
         std::vector<T> to(3 * 400, T(77));
-        (take ? table.take : table.put)({3, count, stride, from.data(), 400, to.data(), 400});
+        (take ? table.take : table.put)({3, count, stride, from.data(), 400, to.data(), 400, owns_between});
         for (std::int64_t row = 0; row < 3; ++row)
           for (std::int64_t i = 0; i < count; ++i) {
             T& written = to[row * 400 + (take ? i : i * stride)];

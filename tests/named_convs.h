@@ -52,6 +52,17 @@ inline ConvExplanation explain_case(const ConvCase& c, DType dtype = DType::Floa
   return explain(Tensor::uninitialized(c.lhs, dtype), Tensor::uninitialized(c.rhs, dtype), options);
 }
 
+// False if that algorithm cannot serve the case; any other error is thrown.
+inline bool serves(ConvAlgorithm algorithm, const ConvCase& c, DType dtype) {
+  try {
+    explain_case(c, dtype, {.algorithm = algorithm});
+    return true;
+  } catch (const Error& error) {
+    if (std::string_view(error.what()).find("cannot serve here") == std::string_view::npos) throw;
+    return false;
+  }
+}
+
 // The algorithms that can be asked for.
 inline constexpr ConvAlgorithm kAllAlgorithms[] = {
     ConvAlgorithm::Definition,  ConvAlgorithm::Im2col,    ConvAlgorithm::Direct,   ConvAlgorithm::LongSum,

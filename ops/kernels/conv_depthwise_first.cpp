@@ -82,7 +82,7 @@ void ChannelsFirst<T>::compute_band(std::int64_t m, std::int64_t outer, const st
     const std::int64_t out_row = direct ? row_.out_step : padded(column_.out);
     sum_rows(length(band), taps, direct ? out : tile, out_row);
     if (direct) continue;
-    kernels_.put({length(band), column_.out, column_.out_step, tile, out_row, out, row_.out_step});
+    kernels_.put({length(band), column_.out, column_.out_step, tile, out_row, out, row_.out_step, owns_between_});
   }
 }
 

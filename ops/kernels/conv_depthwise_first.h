@@ -24,6 +24,15 @@ inline std::int64_t dense_extent(const ConvProblem& problem) {
   return forwards ? extent : 0;
 }
 
+// True if what lies between the columns of the output belongs to other phases, which take their turn, and not to
+// another axis, along which another thread may be writing at the same time.
+inline bool owns_between_columns(const ConvProblem& problem) {
+  bool owns = (problem.groups == 1 || problem.out_group != 1) && (problem.batch == 1 || problem.out_batch != 1) &&
+              (problem.out_features == 1 || problem.out_feature != 1);
+  for (const ConvAxis& axis : problem.axes) owns = owns && (axis.out == 1 || axis.out_step != 1);
+  return owns;
+}
+
 // One problem without lhs dilation.
 template <class T>
 class ChannelsFirst {
@@ -164,6 +173,7 @@ class ChannelsFirst {
   const Moves out_moves_, kernel_moves_;
   const Band<T> copy_;
   const std::int64_t lhs_extent_ = dense_extent(problem_);
+  const bool owns_between_ = owns_between_columns(problem_);
 };
 
 }  // namespace cotangent::kernels

@@ -77,7 +77,7 @@ void copy_strided_rows(const StridedRows<T>& s) {
         const std::int64_t at = i + L <= s.count ? i : s.count - L;
         pstoreu(to + at, ploadu<Packet<T>>(from + at));
       }
-    } else if (s.stride == 2) {
+    } else if (s.stride == 2 && (kTake || s.owns_between)) {
       copy_alternate<T, kTake>(s.count, from, to);
     } else {
       for (std::int64_t i = 0; i < s.count; ++i) to[kTake ? i : s.stride * i] = from[kTake ? s.stride * i : i];

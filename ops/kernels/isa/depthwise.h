@@ -26,6 +26,7 @@ struct StridedRows {
   std::int64_t from_row;
   T* to;
   std::int64_t to_row;
+  bool owns_between = false;  // what lies between the elements put may be written, with its own values
 };
 
 // Products that are summed: `count` of them at equal distances; or a single one, where each sum reads lhs (or zeros) at
