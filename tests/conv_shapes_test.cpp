@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "cotangent/cotangent.h"
 #include "expect_error.h"
 
@@ -61,6 +63,10 @@ TEST(ConvShapes, PadsOfNames) {
   EXPECT_EQ(padtype_to_pads({5}, {3}, 1, Padding::Valid), (Pads{{0, 0}}));
   expect_error([] { padtype_to_pads({5}, {3, 3}, 1, "SAME"); }, "the same number of spatial axes, got (5,) and (3, 3)");
   expect_error([] { padtype_to_pads({5}, {3}, 0, "SAME"); }, "window_strides must be at least 1, got (0,)");
+  expect_error([] { padtype_to_pads({std::numeric_limits<std::int64_t>::min()}, {3}, 1, "SAME"); },
+               "padtype_to_pads: extents must not be negative");
+  expect_error([] { padtype_to_pads({5}, {std::numeric_limits<std::int64_t>::max()}, 1, "SAME"); },
+               "padtype_to_pads: shape (9223372036854775807,) has more elements");
 }
 
 }  // namespace
