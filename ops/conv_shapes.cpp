@@ -66,6 +66,7 @@ Shape conv_transpose_shape_tuple(const Shape& lhs_shape, const Shape& rhs_shape,
     result[static_cast<std::size_t>(out_spec[d + 2])] =
         transposed_extent(in, at(rhs_shape, rhs_spec[d + 2]), stride, named, attributes.padding[d]);
   }
+  require_valid(kOperation, result);
   return result;
 }
 

@@ -47,6 +47,11 @@ TEST(ConvShapes, IgnoreFeaturesAndCountBatchGroups) {
         conv_transpose_shape_tuple({1, 1, 300}, {1, 1, 3}, std::int64_t{1} << 48, "SAME", {});
       },
       "spreads 300 elements over more than 2^48");
+  expect_error(
+      [] {
+        conv_transpose_shape_tuple({1 << 20, 1, 1}, {1, 1, 1}, std::int64_t{1} << 48, "SAME", {"NCH", "OIH", "NCH"});
+      },
+      "conv_transpose_shape_tuple: shape (1048576, 1, 281474976710656) has more elements than memory can hold");
   expect_error([] { conv_shape_tuple({1, 1, -3}, {1, 1, 3}, 1, "SAME"); }, "conv_shape_tuple");
 }
 
