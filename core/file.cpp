@@ -36,17 +36,20 @@ auto retry(Call call) {
   return result;
 }
 
-// An open file descriptor.
+// A file descriptor, of a file if it could be opened.
 class Descriptor {
  public:
-  Descriptor(const std::string& path, int flags, mode_t mode = 0)
-      : value_(retry([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); })) {}
+  Descriptor(const std::string& path, int flags, mode_t mode = 0) { open(path, flags, mode); }
   ~Descriptor() { close(); }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
 
   int value() const { return value_; }
   bool is_open() const { return value_ >= 0; }
+  bool open(const std::string& path, int flags, mode_t mode) {
+    value_ = retry([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); });
+    return is_open();
+  }
   bool close() {
     const bool closed = !is_open() || ::close(value_) == 0;
     value_ = -1;
@@ -55,18 +58,6 @@ class Descriptor {
 
  private:
   int value_;
-};
-
-// Removes the file of that name at its end, unless it has been given another one by then.
-class Removal {
- public:
-  explicit Removal(const std::string& path) : path_(path) {}
-  ~Removal() { ::unlink(path_.c_str()); }
-  Removal(const Removal&) = delete;
-  Removal& operator=(const Removal&) = delete;
-
- private:
-  const std::string& path_;
 };
 
 std::string folder_of(const std::string& path) {
@@ -80,6 +71,42 @@ std::string temporary_beside(const std::filesystem::path& path) {
   std::random_device random;
   return (path.parent_path() / fmt::format(".tmp-{:08x}{:08x}", random(), random())).string();
 }
+
+// A file that is being written beside its target. While it is written it has no name, so that nothing is left of it if
+// the process is killed; file systems that have no such files give it one of its own.
+class Draft {
+ public:
+  explicit Draft(const std::string& target)
+      : target_(target), name_(temporary_beside(target)), file_(folder_of(target), O_WRONLY | O_TMPFILE, 0666) {
+    if (file_.is_open() && ::access(link().c_str(), F_OK) == 0) return;  // which needs /proc
+    file_.close();
+    has_name_ = file_.open(name_, O_WRONLY | O_CREAT | O_EXCL, 0666);
+  }
+  ~Draft() {
+    if (has_name_) ::unlink(name_.c_str());
+  }
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+
+  const Descriptor& file() const { return file_; }
+
+  // Puts what was written, when it has reached the disk, in the target's place. False, as before if that fails.
+  bool publish() {
+    if (::fsync(file_.value()) != 0) return false;
+    if (!has_name_ && ::linkat(AT_FDCWD, link().c_str(), AT_FDCWD, name_.c_str(), AT_SYMLINK_FOLLOW) != 0) return false;
+    has_name_ = true;
+    if (!file_.close() || std::rename(name_.c_str(), target_.c_str()) != 0) return false;
+    has_name_ = false;
+    return true;
+  }
+
+ private:
+  std::string link() const { return fmt::format("/proc/self/fd/{}", file_.value()); }
+
+  const std::string target_, name_;
+  Descriptor file_;
+  bool has_name_ = false;
+};
 
 struct Target {
   std::string path;            // behind all symbolic links
@@ -145,14 +172,11 @@ void require_writable(std::string_view operation, const std::string& path) { wri
 
 void write_file(std::string_view operation, const std::string& path, const std::vector<std::string_view>& parts) {
   const auto [target, mode] = writable_target(operation, path);
-  const std::string temporary = temporary_beside(target);
-  Descriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);
-  if (!file.is_open()) fail_with_errno(operation, "write", path);
-  const Removal removal(temporary);
-  if (mode && ::fchmod(file.value(), *mode) != 0) fail_with_errno(operation, "write", path);
-  for (std::string_view part : parts) write_all(operation, file, part, path);
-  if (::fsync(file.value()) != 0 || !file.close() || std::rename(temporary.c_str(), target.c_str()) != 0)
-    fail_with_errno(operation, "write", path);
+  Draft draft(target);
+  if (!draft.file().is_open()) fail_with_errno(operation, "write", path);
+  if (mode && ::fchmod(draft.file().value(), *mode) != 0) fail_with_errno(operation, "write", path);
+  for (std::string_view part : parts) write_all(operation, draft.file(), part, path);
+  if (!draft.publish()) fail_with_errno(operation, "write", path);
 
   const Descriptor entry(folder_of(target), O_RDONLY | O_DIRECTORY);
   if (entry.is_open()) ::fsync(entry.value());  // makes the new name durable; not every file system can

@@ -16,8 +16,10 @@ void require_writable(std::string_view operation, const std::string& path);
 
 // Writes `parts`, one after the other, as the file `path`, replacing what was there. The bytes first go to another file
 // in the same folder, which takes the name only when all of it has reached the disk: a crash, a full disk or an Error
-// leaves the old file as it was. A symbolic link keeps pointing where it did; a file keeps its permissions. Error,
-// beginning with `operation`, if the folder is missing or not writable or `path` is anything but a regular file.
+// leaves the old file as it was. If the process is killed in the meantime, nothing is left of the new one, but on file
+// systems without nameless files (O_TMPFILE), and in the instant of its renaming, when it stays as .tmp-<16 digits> and
+// may be deleted. A symbolic link keeps pointing where it did; a file keeps its permissions. Error, beginning with
+// `operation`, if the folder is missing or not writable or `path` is anything but a regular file.
 void write_file(std::string_view operation, const std::string& path, const std::vector<std::string_view>& parts);
 
 }  // namespace cotangent

@@ -1,11 +1,15 @@
 // Pool: each thread has a list of free blocks, and exchanges batches of them with a common list.
 #include "cotangent/core/pool.h"
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
 #include <new>
 #include <utility>
+
+#include "cotangent/core/error.h"
 
 // A sanitizer sees the use of a freed block only if the pool does not keep it.
 #if defined(__SANITIZE_ADDRESS__)
@@ -59,7 +63,7 @@ class Common {
       }
     }
     auto* const memory = static_cast<std::byte*>(std::aligned_alloc(kChunk, kChunk));
-    if (memory == nullptr) throw std::bad_alloc();
+    if (memory == nullptr) fail("allocate", fmt::format("out of memory, {} bytes asked", kChunk));
     Block* list = nullptr;
     for (std::size_t i = kBatch; i > 0; --i) list = new (memory + i * kPoolBlock) Block{list, nullptr, 0};
     new (memory) Chunk{0, nullptr};

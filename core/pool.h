@@ -8,7 +8,7 @@ namespace cotangent {
 constexpr std::size_t kPoolBlock = 128;  // bytes: two cache lines
 
 // A block of kPoolBlock bytes, aligned to 64. Blocks may be returned by another thread than took them, and after the
-// destruction of any static object. std::bad_alloc if there is no memory.
+// destruction of any static object. Error if the machine has no memory for them.
 void* pool_take();
 void pool_give(void* block) noexcept;
 

@@ -48,7 +48,7 @@ Tensor choose_uniformly(const Key& key, const Shape& shape, std::int64_t n) {
 // Independent numbers: the first whose cumulative probability reaches a uniform number in (0, total].
 template <class T>
 Tensor choose_with_replacement(const Key& key, const Shape& shape, std::span<const T> probabilities) {
-  std::vector<T> cumulative(probabilities.size());
+  std::vector<T> cumulative = make_vector<T>("choice", static_cast<std::int64_t>(probabilities.size()));
   std::partial_sum(probabilities.begin(), probabilities.end(), cumulative.begin());
   Tensor result = Tensor::uninitialized(shape, DType::Int64);
   const Unit<T> unit("choice", key, result.size());
@@ -65,7 +65,7 @@ template <class T>
 Tensor choose_different(const Key& key, const Shape& shape, std::span<const T> probabilities) {
   const auto n = static_cast<std::int64_t>(probabilities.size());
   const Tensor noise = gumbel(key, {n}, dtype_of<T>());
-  std::vector<std::pair<T, std::int64_t>> scores(probabilities.size());
+  auto scores = make_vector<std::pair<T, std::int64_t>>("choice", n);
   for (std::size_t i = 0; i < scores.size(); ++i)
     scores[i] = {-(noise.data<T>()[i] + std::log(probabilities[i])), static_cast<std::int64_t>(i)};
   Tensor result = Tensor::uninitialized(shape, DType::Int64);

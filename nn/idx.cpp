@@ -79,20 +79,21 @@ class Reader {
   std::unique_ptr<gzFile_s, Close> file_;
 };
 
-// Elements stored as `Stored`, most significant byte first, as a tensor of T.
+// Elements stored as `Stored`, most significant byte first, as a tensor of T. Narrower ones are read to the end of the
+// tensor's memory and widened from the front, so that they take no other memory.
 template <class Stored, class T>
 Tensor read_elements(Reader& reader, const Shape& shape) {
   Tensor result = Tensor::uninitialized(shape, dtype_of<T>());
   const std::span<T> elements = result.mutable_data<T>();
-  if constexpr (sizeof(Stored) == 1 && sizeof(T) == 1) {
-    reader.read(elements.data(), result.size());
-  } else {
-    std::vector<std::array<char, sizeof(Stored)>> stored(elements.size());
-    reader.read(stored.data(), result.size() * static_cast<std::int64_t>(sizeof(Stored)));
-    for (std::size_t i = 0; i < elements.size(); ++i) {
-      if constexpr (std::endian::native == std::endian::little) std::ranges::reverse(stored[i]);
-      elements[i] = static_cast<T>(std::bit_cast<Stored>(stored[i]));
-    }
+  char* stored = reinterpret_cast<char*>(elements.data()) + elements.size() * (sizeof(T) - sizeof(Stored));
+  reader.read(stored, result.size() * static_cast<std::int64_t>(sizeof(Stored)));
+  if constexpr (sizeof(T) == 1) return result;
+  for (T& element : elements) {
+    std::array<char, sizeof(Stored)> bytes;
+    std::memcpy(bytes.data(), stored, sizeof(Stored));
+    stored += sizeof(Stored);
+    if constexpr (std::endian::native == std::endian::little) std::ranges::reverse(bytes);
+    element = static_cast<T>(std::bit_cast<Stored>(bytes));
   }
   return result;
 }

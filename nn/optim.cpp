@@ -64,10 +64,12 @@ void Optimizer::require_fitting(const std::vector<NamedTensor>& parameters, cons
 
 void Optimizer::step(const std::vector<NamedTensor>& parameters, const Tensors& grads) {
   require_fitting(parameters, grads);
-  if (state_.empty())
+  if (state_.empty()) {
+    std::vector<Tensors> state;
     for (const NamedTensor& parameter : parameters)
-      state_.emplace_back(static_cast<std::size_t>(slots_), zeros_like(*parameter.second));
-  ++steps_;
+      state.emplace_back(static_cast<std::size_t>(slots_), zeros_like(*parameter.second));
+    state_ = std::move(state);
+  }
 
   // One loop over the elements of all parameters together, so that small ones do not each wait for the team.
   std::vector<std::int64_t> starts{0};
@@ -79,6 +81,7 @@ void Optimizer::step(const std::vector<NamedTensor>& parameters, const Tensors& 
     next.push_back(in_place ? parameter : Tensor::uninitialized(parameter.shape(), parameter.dtype()));
     for (Tensor& slot : state_[i]) make_unique(slot);
   }
+  ++steps_;  // from here on nothing asks for memory, and so nothing fails
   parallel_for(starts.back(), kBlock, [&](std::int64_t begin, std::int64_t end) {
     auto i = static_cast<std::size_t>(std::ranges::upper_bound(starts, begin) - starts.begin() - 1);
     for (; begin < end; begin = starts[++i]) {

@@ -66,6 +66,7 @@ Shape conv_transpose_shape_tuple(const Shape& lhs_shape, const Shape& rhs_shape,
     result[static_cast<std::size_t>(out_spec[d + 2])] =
         transposed_extent(in, at(rhs_shape, rhs_spec[d + 2]), stride, named, attributes.padding[d]);
   }
+  require_valid(kOperation, result);
   return result;
 }
 
@@ -81,6 +82,8 @@ Pads padtype_to_pads(const Shape& in_shape, const Shape& window_shape, const Per
   if (in_shape.size() != window_shape.size())
     fail(kOperation, fmt::format("the input and the window need the same number of spatial axes, got {} and {}",
                                  to_string(in_shape), to_string(window_shape)));
+  require_valid(kOperation, in_shape);
+  require_valid(kOperation, window_shape);
   const std::vector<std::int64_t> strides = window_strides.resolve(kOperation, "window_strides", in_shape.size());
   if (std::any_of(strides.begin(), strides.end(), [](std::int64_t stride) { return stride < 1; }))
     fail(kOperation, fmt::format("window_strides must be at least 1, got {}", to_string(Shape(strides))));

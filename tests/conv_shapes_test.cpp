@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "cotangent/cotangent.h"
 #include "expect_error.h"
 
@@ -45,6 +47,11 @@ TEST(ConvShapes, IgnoreFeaturesAndCountBatchGroups) {
         conv_transpose_shape_tuple({1, 1, 300}, {1, 1, 3}, std::int64_t{1} << 48, "SAME", {});
       },
       "spreads 300 elements over more than 2^48");
+  expect_error(
+      [] {
+        conv_transpose_shape_tuple({1 << 20, 1, 1}, {1, 1, 1}, std::int64_t{1} << 48, "SAME", {"NCH", "OIH", "NCH"});
+      },
+      "conv_transpose_shape_tuple: shape (1048576, 1, 281474976710656) has more elements than memory can hold");
   expect_error([] { conv_shape_tuple({1, 1, -3}, {1, 1, 3}, 1, "SAME"); }, "conv_shape_tuple");
 }
 
@@ -61,6 +68,10 @@ TEST(ConvShapes, PadsOfNames) {
   EXPECT_EQ(padtype_to_pads({5}, {3}, 1, Padding::Valid), (Pads{{0, 0}}));
   expect_error([] { padtype_to_pads({5}, {3, 3}, 1, "SAME"); }, "the same number of spatial axes, got (5,) and (3, 3)");
   expect_error([] { padtype_to_pads({5}, {3}, 0, "SAME"); }, "window_strides must be at least 1, got (0,)");
+  expect_error([] { padtype_to_pads({std::numeric_limits<std::int64_t>::min()}, {3}, 1, "SAME"); },
+               "padtype_to_pads: extents must not be negative");
+  expect_error([] { padtype_to_pads({5}, {std::numeric_limits<std::int64_t>::max()}, 1, "SAME"); },
+               "padtype_to_pads: shape (9223372036854775807,) has more elements");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "cotangent/core/file.h"
 
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -110,6 +111,37 @@ TEST(FileDeathTest, LeavesTheOldFileWhenWritingFails) {
   EXPECT_EXIT(write_beyond_the_limit(path), ::testing::ExitedWithCode(0), "");
   EXPECT_EQ(read_file("test", path), "old");
   EXPECT_EQ(files_in(folder), 1);
+}
+
+// A file system of 64 kB, for as long as the object lives.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const TemporaryFolder& folder)
+      : path_(folder.path()), mounted_(::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=64k") == 0) {}
+  ~SmallDisk() {
+    if (mounted_) ::umount(path_.c_str());
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+  bool is_mounted() const { return mounted_; }
+
+ private:
+  std::string path_;
+  bool mounted_;
+};
+
+TEST(File, LeavesTheOldFileWhenTheDiskIsFull) {
+  const TemporaryFolder folder;
+  const SmallDisk disk(folder);
+  if (!disk.is_mounted()) GTEST_SKIP() << "only root may mount a small disk";
+  const std::string path = folder / "x", big(100'000, 'x');
+  write_file("test", path, {"old"});
+  expect_error([&] { write_file("save", path, {big}); }, "save: cannot write '" + path + "': No space left on device");
+  EXPECT_EQ(read_file("test", path), "old");
+  EXPECT_EQ(files_in(folder), 1);
+  write_file("test", path, {"new"});
+  EXPECT_EQ(read_file("test", path), "new");
 }
 
 // Fails to replace a file that is not writable, as an ordinary user, and ends the process.
