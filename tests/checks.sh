@@ -6,7 +6,6 @@
 #                    AddressSanitizer and UndefinedBehaviorSanitizer
 #   asan, tsan       the whole suite, under these two or ThreadSanitizer
 #   coverage         lines and branches that the tests run, for each layer; pages in build/coverage/report
-#   valgrind         Memcheck on what works with raw memory: the allocator, the tape, the kernels' tails
 #
 # Without a name: all but sanitized_units, which is part of asan. That takes some hours on two processors.
 set -eu
@@ -72,18 +71,10 @@ coverage() {
   done
 }
 
-valgrind() {
-  prepare release valgrind
-  for test in tensor_test memory_test tape_test; do
-    cmake --build build/release --target "$test"
-    command valgrind --quiet --error-exitcode=1 --leak-check=full "build/release/tests/$test"
-  done
-}
-
-[ "$#" -gt 0 ] || set -- format asan tsan coverage valgrind
+[ "$#" -gt 0 ] || set -- format asan tsan coverage
 for check in "$@"; do
   case "$check" in
-    format | sanitized_units | asan | tsan | coverage | valgrind) echo "== $check" ;;
+    format | sanitized_units | asan | tsan | coverage) echo "== $check" ;;
     *) echo "tests/checks.sh: there is no check '$check'" >&2; exit 2 ;;
   esac
   "$check"
