@@ -1,9 +1,9 @@
-# Installs what is missing, also of $extra_packages, and configures the release build. Sourced by examples/run.sh,
-# tests/run.sh and bench/run.sh.
+# Installs what is missing, also of $extra_packages, and configures the build of a $preset, or none if it is empty; the
+# default is release. Sourced by the run.sh of examples, tests and bench, and by tests/checks.sh.
 #
 # Needs a Debian 12 with apt and either root or sudo; once everything is installed, no network is used.
 set -eu
-cd "$(dirname "$0")/.."
+cd "${root:-$(dirname "$0")/..}"
 
 packages="
   g++ cmake ninja-build
@@ -27,4 +27,5 @@ if [ -n "$missing" ]; then
   $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $missing
 fi
 
-[ -f build/release/build.ninja ] || cmake --preset release
+preset="${preset-release}"
+[ -z "$preset" ] || [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset"

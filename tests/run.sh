@@ -1,5 +1,7 @@
 #!/bin/sh
 # Installs what is missing, builds everything and runs the tests: tests/run.sh [CTEST_ARGUMENT...]
+#
+# tests/checks.sh has further checks, which take longer.
 extra_packages="python3-scipy"  # for the picture of its gallery, which one test reads
 . "$(dirname "$0")/../cmake/build.sh"
 

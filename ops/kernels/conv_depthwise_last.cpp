@@ -8,10 +8,11 @@ namespace {
 
 constexpr std::int64_t kFetchBytes = 4 << 20;  // of a tensor, from which on it is fetched ahead
 
-// One past the last element, from where the first one is, or null if there are few.
+// One past the last element, from where the first one is, or null if there are few, or none while planning.
 template <class T>
 const T* end_of(const T* begin, std::int64_t last) {
-  return (last + 1) * static_cast<std::int64_t>(sizeof(T)) < kFetchBytes ? nullptr : begin + last + 1;
+  const std::int64_t bytes = (last + 1) * static_cast<std::int64_t>(sizeof(T));
+  return begin == nullptr || bytes < kFetchBytes ? nullptr : begin + last + 1;
 }
 
 // A place to fetch ahead, if it lies before the end of its tensor and pixels follow each other without gaps.
@@ -133,9 +134,8 @@ void ChannelsLast<T>::tile_rows(const std::vector<Slice>& slices, const RowsAt& 
   tile.width = at.width;
   const bool read = lhs_end_ != nullptr && column_.lhs_step == at.width && !slices.empty(),
              write = out_end_ != nullptr && column_.out_step == at.width;
-  const T* const next =  // the first input row that these rows do not read, if any
-      read ? at.lhs + slices.back().lhs + (start + (row_.kernel - 1) * row_.rhs_dilation + at.count) * row_.lhs_step
-           : nullptr;
+  const T* next = at.lhs;  // the first input row that these rows do not read, if any
+  if (read) next += slices.back().lhs + (start + (row_.kernel - 1) * row_.rhs_dilation + at.count) * row_.lhs_step;
   for (const Tile& some : pair ? pairs_ : tiles_) {
     tile.columns = some.count;
     tile.lhs_start = some.pixel * column_.lhs_step;
@@ -194,7 +194,7 @@ void ChannelsLast<T>::add_tiles(Range kernel, const T* lhs, const T* rhs, T* to,
   const std::int64_t together = gradient_rows(tile.sums);
   for (std::int64_t k = kernel.first; k < kernel.second; ++k) {
     const std::int64_t start = k * row_.rhs_dilation - row_.low;
-    const T* const next = read_lhs ? lhs + (start + (row_.out - 1) * row_.stride + 1) * row_.lhs_step : nullptr;
+    const T* const next = lhs + (start + (row_.out - 1) * row_.stride + 1) * row_.lhs_step;
     for (const Tile& some : factor_tiles_)
       for (std::int64_t y = 0; y < row_.out; y += together) {
         tile.rows = 0;

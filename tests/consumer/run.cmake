@@ -3,6 +3,7 @@ function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
+set(options -DCMAKE_BUILD_TYPE=Release)
 file(REMOVE_RECURSE ${WORK}/prefix)
 if(KIND STREQUAL "find_package")
   run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
@@ -12,8 +13,11 @@ if(KIND STREQUAL "find_package")
       message(FATAL_ERROR "${header} was installed as a link")
     endif()
   endforeach()
+else()
+  # This compiles the whole library once more, to see that it can be embedded: optimised, that would take minutes.
+  set(options -DCMAKE_BUILD_TYPE=Debug -DCOTANGENT_KERNEL_FLAGS=-O0)
 endif()
-run(${CMAKE_COMMAND} -S ${SOURCE}/tests/consumer/${KIND} -B ${WORK}/build -G ${GENERATOR} -DCMAKE_BUILD_TYPE=Release
+run(${CMAKE_COMMAND} -S ${SOURCE}/tests/consumer/${KIND} -B ${WORK}/build -G ${GENERATOR} ${options}
     -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} -DCOTANGENT_SOURCE_DIR=${SOURCE}
     -DCMAKE_PREFIX_PATH=${WORK}/prefix)
 run(${CMAKE_COMMAND} --build ${WORK}/build --target consumer consumer_test)
