@@ -2,7 +2,7 @@
 """Mutation testing: puts one mistake after the other into the library and asks whether the tests notice.
 
     tests/mutants/run.py                   every mutant of tests/mutants/*.txt: an hour or so
-    tests/mutants/run.py conv_vjp 'tail'   those whose name has one of these texts
+    tests/mutants/run.py conv_vjp nn/      those whose name or file has one of these texts
     tests/mutants/run.py --resume --count 20    the next 20 that have no result yet
     tests/mutants/run.py --list            what there is, and the results so far
     tests/mutants/run.py --check           only whether every original text still occurs exactly once
@@ -100,11 +100,11 @@ class Sandbox:
 
     def copy_sources(self):
         """Brings the copy up to date; files that are the same keep their time, so that nothing is built again."""
-        wanted = {path.relative_to(ROOT) for path in ROOT.rglob("*")
-                  if path.is_file() and not re.match(r"build|\.git/", str(path.relative_to(ROOT)))}
-        for path in self.source.rglob("*"):
-            relative = path.relative_to(self.source)
-            if path.is_file() and relative.parts[0] != "build" and relative not in wanted:
+        tops = [top for top in ROOT.iterdir() if top.name != ".git" and not top.name.startswith("build")]
+        wanted = {path.relative_to(ROOT) for top in tops for path in [top, *top.rglob("*")] if path.is_file()}
+        here = {path for top in self.source.glob("*") if top.name != "build" for path in [top, *top.rglob("*")]}
+        for path in here:
+            if path.is_file() and path.relative_to(self.source) not in wanted:
                 path.unlink()
         for relative in wanted:
             here, there = ROOT / relative, self.source / relative
@@ -170,7 +170,7 @@ def judge(sandbox, mutant, seconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("texts", nargs="*", metavar="TEXT", help="of names; default: all mutants")
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="of names or files; default: all mutants")
     parser.add_argument("--check", action="store_true", help="only check the tables")
     parser.add_argument("--list", action="store_true", help="only print the results of earlier runs")
     parser.add_argument("--resume", action="store_true", help="leave out what has a result from an earlier run")
@@ -185,7 +185,7 @@ def main():
         print(f"{len(mutants)} mutants, and each original text occurs once")
         return
     chosen = [mutant for mutant in mutants
-              if not options.texts or any(text in mutant.name for text in options.texts)]
+              if not options.texts or any(text in mutant.name or text in mutant.file for text in options.texts)]
     kept = options.build_dir / "build" / "results.json"
     results = json.loads(kept.read_text()) if kept.exists() else {}
     identity = lambda mutant: f"{mutant.name} {mutant.original} {mutant.mutated}"
