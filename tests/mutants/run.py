@@ -85,6 +85,7 @@ class Sandbox:
 
     def __init__(self, folder, jobs):
         self.source, self.build, self.jobs = folder, folder / "build" / "run", jobs
+        self.seconds = self.build / "seconds.json"
         self.copy_sources()
         # With shared libraries that programs need not be linked to again, a mutant costs little more than its file.
         environment = {"CCACHE_BASEDIR": str(self.source), "CCACHE_NOHASHDIR": "1"}
@@ -109,6 +110,8 @@ class Sandbox:
         for relative in wanted:
             here, there = ROOT / relative, self.source / relative
             if not there.exists() or here.read_bytes() != there.read_bytes():
+                if relative.parts[0] != "tests":
+                    self.seconds.unlink(missing_ok=True)
                 there.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(here, there)
 
@@ -136,19 +139,18 @@ class Sandbox:
         return f"{program} {failed[1] if failed else f'(status {done.returncode})'}"
 
     def measure(self):
-        """Program -> seconds without a mistake; exits if one fails. Remembered until the tests change."""
-        kept = self.build / "seconds.json"
-        times = [(self.build / "tests" / program).stat().st_mtime for program in programs()]
-        if kept.exists() and kept.stat().st_mtime > max(times):
-            return json.loads(kept.read_text())
-        seconds = {}
+        """Program -> seconds without a mistake, run again if new; exits if one fails."""
+        known = json.loads(self.seconds.read_text()) if self.seconds.exists() else {}
         for program in programs():
+            made = (self.build / "tests" / program).stat().st_mtime
+            if known.get(program, [0])[0] == made:
+                continue
             start = time.monotonic()
             if failed := self.test(program, None):
                 sys.exit(f"fails without any mistake: {failed}")
-            seconds[program] = time.monotonic() - start
-        kept.write_text(json.dumps(seconds))
-        return seconds
+            known[program] = made, time.monotonic() - start
+            self.seconds.write_text(json.dumps(known))
+        return {program: known[program][1] for program in programs()}
 
 
 def judge(sandbox, mutant, seconds):
