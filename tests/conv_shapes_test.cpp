@@ -14,7 +14,7 @@ using testing::expect_error;
 TEST(ConvShapes, AreThoseOfTheConvolutions) {
   const Tensor image = ones({4, 3, 9, 10}), kernel = ones({6, 3, 4, 5});
   for (const PaddingOption& padding : {PaddingOption("SAME"), PaddingOption("VALID"), PaddingOption{{1, 2}, {-1, 3}}})
-    for (const PerAxis& strides : {PerAxis(1), PerAxis{1, 2}, PerAxis{3, 2}}) {
+    for (const PerAxis& strides : {PerAxis(1), PerAxis{1, 2}, PerAxis{3, 2}, PerAxis{7, 6}}) {
       EXPECT_EQ(conv_shape_tuple(image.shape(), kernel.shape(), strides, padding),
                 conv(image, kernel, strides, padding).shape());
       const DimensionNumbersOption numbers{"NHWC", "WHIO", "CNHW"};
