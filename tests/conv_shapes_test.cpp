@@ -59,6 +59,7 @@ TEST(ConvShapes, PadsOfNames) {
   EXPECT_EQ(padtype_to_pads({5, 6, 4}, {3, 3, 4}, {2, 2, 1}, "SAME"), (Pads{{1, 1}, {0, 1}, {1, 2}}));
   EXPECT_EQ(padtype_to_pads({5, 6, 4}, {3, 3, 4}, {2, 2, 1}, "SAME_LOWER"), (Pads{{1, 1}, {1, 0}, {2, 1}}));
   EXPECT_EQ(padtype_to_pads({5}, {3}, 1, Padding::Valid), (Pads{{0, 0}}));
+  EXPECT_EQ(padtype_to_pads({6, 7}, {1, 2}, {3, 5}, "SAME"), (Pads{{0, 0}, {0, 0}}));  // elements that no window sees
   expect_error([] { padtype_to_pads({5}, {3, 3}, 1, "SAME"); }, "the same number of spatial axes, got (5,) and (3, 3)");
   expect_error([] { padtype_to_pads({5}, {3}, 0, "SAME"); }, "window_strides must be at least 1, got (0,)");
 }

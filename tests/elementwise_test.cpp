@@ -219,6 +219,12 @@ TEST(Activations, HaveTheDerivativeZeroAtTheirKinks) {
   EXPECT_EQ(grad(grad(grad([](const Tensor& x) { return power(x, 2); })))(zero).item<double>(), 0);
 }
 
+TEST(Activations, HaveTheDerivativeOfTheirLeftSideAtAKink) {
+  const Tensor zero = numbers({0});
+  EXPECT_EQ(grad([](const Tensor& x) { return leaky_relu(x, 0.5); })(zero).item<double>(), 0.5);
+  EXPECT_EQ(grad([](const Tensor& x) { return elu(x, 2); })(zero).item<double>(), 2);
+}
+
 TEST(Round, TakesHalvesToEven) {
   expect_elements(round(numbers({-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4999})), {-2, -2, 0, 0, 2, 2, 2});
 }
