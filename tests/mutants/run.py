@@ -21,6 +21,7 @@ mistake that the compiler points at needs no test).
 """
 
 import argparse
+import functools
 import json
 import os
 import pathlib
@@ -45,6 +46,7 @@ class Mutant:
         self.file, *self.likely = lines[1].split()
         self.original = "\n".join(line[2:] for line in lines[2:] if line.startswith("-"))
         self.mutated = "\n".join(line[2:] for line in lines[2:] if line.startswith("+"))
+        self.identity = f"{self.name} {self.original} {self.mutated}"  # of a result
         text = (ROOT / self.file).read_text() if (ROOT / self.file).is_file() else ""
         count = text.count(self.original) if self.original else 0
         self.problem = None
@@ -60,6 +62,7 @@ class Mutant:
             self.problem = f"{origin.name}: '{self.name}' {self.problem}"
 
 
+@functools.cache
 def programs():
     """The test programs of our labels, as tests/CMakeLists.txt lists them."""
     listed = re.findall(r"cotangent_test\((\w+) LABEL (\w+)", (ROOT / "tests/CMakeLists.txt").read_text())
@@ -170,7 +173,7 @@ def judge(sandbox, mutant, seconds):
         path.write_text(text)
 
 
-def main():
+def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="of names or files; default: all mutants")
     parser.add_argument("--check", action="store_true", help="only check the tables")
@@ -180,7 +183,25 @@ def main():
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no further one after so long")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="of the build")
     parser.add_argument("--build-dir", type=pathlib.Path, default=ROOT / "build" / "mutants")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def report(chosen, results, all_lines):
+    """Prints what is known of the chosen mutants; returns whether it is good enough."""
+    known = [(mutant.name, *results[mutant.identity]) for mutant in chosen if mutant.identity in results]
+    for name, outcome, detail, _ in known:
+        if all_lines or outcome != "caught":
+            print(f"{outcome}: {name}: {detail}")
+    outcomes = [outcome for _, outcome, _, _ in known]
+    caught, broken = outcomes.count("caught"), outcomes.count("does not compile")
+    total = len(known) - broken
+    seconds = sum(seconds for *_, seconds in known) / max(1, len(known))
+    print(f"caught {caught} of {total}; {broken} do not compile, {len(chosen) - len(known)} not run; {seconds:.1f} s each")
+    return caught >= ENOUGH * total and broken == 0
+
+
+def main():
+    options = parse_arguments()
     start = time.monotonic()
     mutants = read_tables()
     if options.check:
@@ -190,33 +211,21 @@ def main():
               if not options.texts or any(text in mutant.name or text in mutant.file for text in options.texts)]
     kept = options.build_dir / "build" / "results.json"
     results = json.loads(kept.read_text()) if kept.exists() else {}
-    identity = lambda mutant: f"{mutant.name} {mutant.original} {mutant.mutated}"
-    width = max(len(mutant.name) for mutant in mutants)
     if not options.list:
-        todo = [mutant for mutant in chosen if not options.resume or identity(mutant) not in results]
         sandbox = Sandbox(options.build_dir, options.jobs)
         seconds = sandbox.measure()
+        width = max(len(mutant.name) for mutant in mutants)
+        todo = [mutant for mutant in chosen if not options.resume or mutant.identity not in results]
         for mutant in todo[:options.count]:
             if time.monotonic() - start > 60 * options.minutes:
                 break
             began = time.monotonic()
             outcome, detail = judge(sandbox, mutant, seconds)
-            results[identity(mutant)] = outcome, detail, time.monotonic() - began
+            took = time.monotonic() - began
+            results[mutant.identity] = outcome, detail, took
             kept.write_text(json.dumps(results))
-            print(f"{mutant.name:{width}}  {outcome}  {detail}  {results[identity(mutant)][2]:.0f} s", flush=True)
-
-    known = [(mutant, *results[identity(mutant)]) for mutant in chosen if identity(mutant) in results]
-    if options.list:
-        for mutant, outcome, detail, _ in known:
-            print(f"{mutant.name:{width}}  {outcome}  {detail}")
-    count = lambda outcome: sum(result[1] == outcome for result in known)
-    for mutant, outcome, detail, _ in known:
-        if outcome != "caught":
-            print(f"{outcome}: {mutant.name} {detail}")
-    caught, total = count("caught"), count("caught") + count("survived")
-    print(f"caught {caught} of {total}, {len(chosen) - len(known)} not run, {count('does not compile')} do not compile; "
-          f"{sum(result[3] for result in known) / max(1, len(known)):.0f} s each")
-    sys.exit(caught < ENOUGH * total or count("does not compile") > 0)
+            print(f"{mutant.name:{width}}  {outcome}  {detail}  {took:.0f} s", flush=True)
+    sys.exit(not report(chosen, results, options.list))
 
 
 if __name__ == "__main__":
