@@ -78,8 +78,10 @@ TEST(Init, IsOrthogonalInTheSmallerDirection) {
 // A factorization as such leaves signs that depend on its algorithm: the first element would never be positive.
 TEST(Init, IsOrthogonalWithoutAPreferredSign) {
   int positive = 0;
-  for (std::int64_t seed = 0; seed < 100; ++seed)
-    positive += init::orthogonal(random::Key(seed), {3, 3}).data<float>()[0] > 0;
+  for (std::int64_t seed = 0; seed < 100; ++seed) {
+    const Tensor q = init::orthogonal(random::Key(seed), {3, 3}, DType::Float32);
+    positive += q.data<float>()[0] > 0;
+  }
   EXPECT_NEAR(positive, 50, 20);
 }
 
