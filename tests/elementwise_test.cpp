@@ -269,6 +269,14 @@ TEST(Power, MeetsItsSpecialCases) {
   expect_error([] { power(arange(3), 2); }, "power: needs Float32 or Float64");
 }
 
+// Of the exponent's derivative a^b log(a), which is 0 at a base of 0, the one with respect to the base.
+TEST(Power, HasMixedDerivativesAtABaseOfZero) {
+  const auto slope = [](const Tensor& a) {
+    return grad([&](const Tensor& b) { return sum(power(a, b)); })(numbers({2}));
+  };
+  expect_elements(grad([&](const Tensor& a) { return sum(slope(a)); })(numbers({0})), {0});
+}
+
 TEST(Maximum, SharesTiesAndPropagatesNan) {
   const Tensor a = numbers({1, 2, kNan, 3, kInfinity}), b = numbers({2, 2, 1, kNan, -kInfinity});
   expect_elements(maximum(a, b), {2, 2, kNan, kNan, kInfinity});
