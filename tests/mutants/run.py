@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Mutation testing: puts one mistake after the other into the library and asks whether the tests notice.
 
-    tests/mutants/run.py                   every mutant of tests/mutants/*.txt: an hour or so
+    tests/mutants/run.py                   every mutant of tests/mutants/*.txt: some seconds each, after a build
     tests/mutants/run.py conv_vjp nn/      those whose name or file has one of these texts
     tests/mutants/run.py --resume --count 20    the next 20 that have no result yet
     tests/mutants/run.py --list            what there is, and the results so far
