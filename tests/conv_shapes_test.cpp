@@ -16,7 +16,7 @@ using testing::expect_error;
 TEST(ConvShapes, AreThoseOfTheConvolutions) {
   const Tensor image = ones({4, 3, 9, 10}), kernel = ones({6, 3, 4, 5});
   for (const PaddingOption& padding : {PaddingOption("SAME"), PaddingOption("VALID"), PaddingOption{{1, 2}, {-1, 3}}})
-    for (const PerAxis& strides : {PerAxis(1), PerAxis{1, 2}, PerAxis{3, 2}}) {
+    for (const PerAxis& strides : {PerAxis(1), PerAxis{1, 2}, PerAxis{3, 2}, PerAxis{7, 6}}) {
       EXPECT_EQ(conv_shape_tuple(image.shape(), kernel.shape(), strides, padding),
                 conv(image, kernel, strides, padding).shape());
       const DimensionNumbersOption numbers{"NHWC", "WHIO", "CNHW"};
@@ -66,6 +66,7 @@ TEST(ConvShapes, PadsOfNames) {
   EXPECT_EQ(padtype_to_pads({5, 6, 4}, {3, 3, 4}, {2, 2, 1}, "SAME"), (Pads{{1, 1}, {0, 1}, {1, 2}}));
   EXPECT_EQ(padtype_to_pads({5, 6, 4}, {3, 3, 4}, {2, 2, 1}, "SAME_LOWER"), (Pads{{1, 1}, {1, 0}, {2, 1}}));
   EXPECT_EQ(padtype_to_pads({5}, {3}, 1, Padding::Valid), (Pads{{0, 0}}));
+  EXPECT_EQ(padtype_to_pads({6, 7}, {1, 2}, {3, 5}, "SAME"), (Pads{{0, 0}, {0, 0}}));  // elements that no window sees
   expect_error([] { padtype_to_pads({5}, {3, 3}, 1, "SAME"); }, "the same number of spatial axes, got (5,) and (3, 3)");
   expect_error([] { padtype_to_pads({5}, {3}, 0, "SAME"); }, "window_strides must be at least 1, got (0,)");
   expect_error([] { padtype_to_pads({std::numeric_limits<std::int64_t>::min()}, {3}, 1, "SAME"); },

@@ -219,6 +219,12 @@ TEST(Activations, HaveTheDerivativeZeroAtTheirKinks) {
   EXPECT_EQ(grad(grad(grad([](const Tensor& x) { return power(x, 2); })))(zero).item<double>(), 0);
 }
 
+TEST(Activations, HaveTheDerivativeOfTheirLeftSideAtAKink) {
+  const Tensor zero = numbers({0});
+  EXPECT_EQ(grad([](const Tensor& x) { return leaky_relu(x, 0.5); })(zero).item<double>(), 0.5);
+  EXPECT_EQ(grad([](const Tensor& x) { return elu(x, 2); })(zero).item<double>(), 2);
+}
+
 TEST(Round, TakesHalvesToEven) {
   expect_elements(round(numbers({-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4999})), {-2, -2, 0, 0, 2, 2, 2});
 }
@@ -261,6 +267,14 @@ TEST(Power, MeetsItsSpecialCases) {
   expect_elements(da, {0, 0, 0});
   expect_elements(db, {0, 0, std::numbers::ln2});
   expect_error([] { power(arange(3), 2); }, "power: needs Float32 or Float64");
+}
+
+// Of the exponent's derivative a^b log(a), which is 0 at a base of 0, the one with respect to the base.
+TEST(Power, HasMixedDerivativesAtABaseOfZero) {
+  const auto slope = [](const Tensor& a) {
+    return grad([&](const Tensor& b) { return sum(power(a, b)); })(numbers({2}));
+  };
+  expect_elements(grad([&](const Tensor& a) { return sum(slope(a)); })(numbers({0})), {0});
 }
 
 TEST(Maximum, SharesTiesAndPropagatesNan) {

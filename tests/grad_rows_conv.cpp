@@ -48,6 +48,7 @@ std::vector<GradRow> conv_rows() {
               .rhs_dilation = {2, 1},
               .dimension_numbers = channels_last,
               .feature_group_count = 2}),
+      biased("bias_mixed_layouts", {4, 2, 2, 5}, {2, 3, 3, 2}, 3, {.dimension_numbers = {"HCNW", "IOHW", "NHWC"}}),
       biased("bias_batch_groups", {4, 2, 5}, {6, 2, 3}, 6, {.padding = 1, .batch_group_count = 2}),
       // Where relu is bent is far from these sums: half of the features are about 12, the others about -12.
       {"conv_general_dilated",

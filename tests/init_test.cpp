@@ -75,6 +75,16 @@ TEST(Init, IsOrthogonalInTheSmallerDirection) {
   EXPECT_EQ(init::orthogonal(random::Key(3), {0, 3}).shape(), Shape({0, 3}));
 }
 
+// A factorization as such leaves signs that depend on its algorithm: the first element would never be positive.
+TEST(Init, IsOrthogonalWithoutAPreferredSign) {
+  int positive = 0;
+  for (std::int64_t seed = 0; seed < 100; ++seed) {
+    const Tensor q = init::orthogonal(random::Key(seed), {3, 3}, DType::Float32);
+    positive += q.data<float>()[0] > 0;
+  }
+  EXPECT_NEAR(positive, 50, 20);
+}
+
 TEST(Init, TakesTheNumbersGiven) {
   const random::Key key(4);
   EXPECT_NEAR(moments(init::normal(key, {20000}, 0.5, DType::Float64)).variance, 0.25, 0.01);

@@ -51,6 +51,12 @@ TEST(Optimizers, StepAsPyTorchDoes) {
   expect_golden("adamw", [] { return nn::AdamW({.lr = 0.02, .weight_decay = 0.2}); });
 }
 
+TEST(Optimizers, SgdDecaysWeightsWithoutMomentumToo) {
+  Weights weights{full({2}, 2)};
+  nn::SGD({.lr = 0.25, .weight_decay = 0.5}).step(weights, {ones({2})});
+  EXPECT_EQ(weights.weight.data<float>()[1], 2 - 0.25f * (1 + 0.5f * 2));
+}
+
 TEST(Optimizers, LeaveCopiesOfTheModelAndOfThemselvesAlone) {
   Weights weights{ones({3})};
   const Weights before = weights;

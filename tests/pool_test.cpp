@@ -236,6 +236,21 @@ TEST(Pool, PadsSameAtTheEndAndSameLowerAtTheStart) {
             (std::vector<double>{1.5, 4}));
 }
 
+// Elements between, before and behind the windows, whose gradient nobody else writes. Its memory is used before.
+TEST(Pool, HasNoGradientWhereNoWindowIs) {
+  const auto expect_gradient = [](std::int64_t extent, const PoolOptions& options,
+                                  const std::vector<double>& expected) {
+    const Tensor x = tensor({1, extent, 1}, std::vector<double>(static_cast<std::size_t>(extent), 1));
+    for (int use = 0; use < 4; ++use) full(x.shape(), 7 + use, x.dtype());
+    const auto f = [&](const Tensor& input) { return 2.0 * sum(avg_pool(input, 2, options)); };
+    EXPECT_EQ(values(grad(f)(x)), expected);
+  };
+  expect_gradient(6, {.window_strides = 3, .window_dilation = 2}, {1, 0, 1, 1, 0, 1});
+  expect_gradient(4, {.padding = {{1, -1}}}, {1, 1, 1, 0});
+  expect_gradient(4, {.padding = {{-1, 1}}}, {0, 1, 1, 1});
+  expect_gradient(5, {}, {1, 1, 1, 1, 0});
+}
+
 TEST(MaxPool, IsMinusInfinityOverPaddingAlone) {
   const Tensor x = tensor({1, 2, 1}, {-kInfinity, 3});
   const PoolOptions options{.window_strides = 1, .padding = {{2, 1}}};

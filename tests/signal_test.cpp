@@ -186,6 +186,16 @@ TEST(Signal, HasTheSameBitsForAnyNumberOfThreads) {
   set_num_threads(threads);
 }
 
+// The first of three axes: bringing it to the end and putting it back are different permutations.
+TEST(Signal, FftConvolvesAlongAnyAxis) {
+  const Tensor a = sample({4, 2, 3}, -1, 1, 1), b = sample({3, 2, 3}, -1, 1, 2);
+  for (const char* mode : {"full", "same", "valid"}) {
+    const Tensor last = signal::fftconvolve(transpose(a, {1, 2, 0}), transpose(b, {1, 2, 0}), mode, 2);
+    const Tensor first = signal::fftconvolve(a, b, mode, 0);
+    EXPECT_TRUE(all_close(first, transpose(last, {2, 0, 1}), 0, 1e-13)) << mode;
+  }
+}
+
 TEST(Signal, BoundariesReachAnyDistance) {
   // ... 3 1 2 3 1 2 3 1 ... and ... 3 2 1 1 2 3 3 2 1 1 ..., under a window of seven.
   const Tensor x = matrix({{1, 2, 3}}), ones_row = ones({1, 7}, DType::Float64);

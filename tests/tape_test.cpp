@@ -53,6 +53,21 @@ TEST_F(Tape, ForgetsTheNamesOfFinishedTransforms) {
   EXPECT_EQ(CountingProduct::asked[1], 0);
 }
 
+// Of the two cotangents of v one is a constant to the outer transform, and the other is not: whichever comes first.
+TEST_F(Tape, KeepsTheHistoryOfEitherCotangent) {
+  const auto constant_first = [](const Tensor& v) {
+    const Tensor square = v * v;
+    return sum(square + 3.0 * v);
+  };
+  const auto constant_last = [](const Tensor& v) {
+    const Tensor triple = 3.0 * v;
+    return sum(triple + v * v);
+  };
+  const auto slopes = [&](const auto& f) { return grad([&](const Tensor& v) { return sum(grad(f)(v)); })(w); };
+  EXPECT_EQ(sum(slopes(constant_first)).item<float>(), 2 * 2);
+  EXPECT_EQ(sum(slopes(constant_last)).item<float>(), 2 * 2);
+}
+
 TEST_F(Tape, SkipsWhatDoesNotReachTheResult) {
   const auto f = [&](const Tensor& v) {
     product(v, v);
