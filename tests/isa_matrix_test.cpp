@@ -19,15 +19,17 @@ using testing::rectified;
 using testing::samples;
 
 // What a product does besides.
-enum class Finish { None, Bias, Add, BiasAndAdd, Relu, BiasAndRelu, NanAndRelu };
-constexpr Finish kFinishes[] = {Finish::None, Finish::Bias,        Finish::Add,       Finish::BiasAndAdd,
-                                Finish::Relu, Finish::BiasAndRelu, Finish::NanAndRelu};
+enum class Finish { None, Add, AddAndRelu, Relu, Bias, BiasAndAdd, BiasAndRelu, NanAndRelu };
+constexpr Finish kFinishes[] = {Finish::None, Finish::Add,        Finish::AddAndRelu,  Finish::Relu,
+                                Finish::Bias, Finish::BiasAndAdd, Finish::BiasAndRelu, Finish::NanAndRelu};
 
-constexpr bool adds(Finish finish) { return finish == Finish::Add || finish == Finish::BiasAndAdd; }
-constexpr bool has_bias(Finish finish) {
-  return finish != Finish::None && finish != Finish::Add && finish != Finish::Relu;
+constexpr bool adds(Finish finish) {
+  return finish == Finish::Add || finish == Finish::AddAndRelu || finish == Finish::BiasAndAdd;
 }
-constexpr bool has_relu(Finish finish) { return finish >= Finish::Relu; }
+constexpr bool has_bias(Finish finish) { return finish >= Finish::Bias; }
+constexpr bool has_relu(Finish finish) {
+  return finish == Finish::AddAndRelu || finish == Finish::Relu || finish >= Finish::BiasAndRelu;
+}
 
 template <class T>
 std::vector<T> biases(std::int64_t n, Finish finish) {

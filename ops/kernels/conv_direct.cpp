@@ -20,11 +20,12 @@ namespace {
 constexpr std::int64_t kFewChannels = 16;       // packed, so that a row of the window is one run
 constexpr std::int64_t kShortRun = 8;           // shorter ones are listed term by term
 constexpr std::int64_t kWideBytes = 128 << 10;  // of weights, which all panels take in turn for each tile of rows
-constexpr std::int64_t kSetBytes = 2048;        // pixels at multiples of it would share few sets of the cache
+constexpr std::int64_t kSetBytes = 2048;        // pixels at multiples of it would share few sets of the cache, ...
+constexpr std::int64_t kWays = 8;               // ... with places for so many of them
 
 template <class T>
 TileShape tile_shape(const MatrixKernels<T>& kernels) {
-  return {kernels.lanes, kernels.panel_width, kernels.few_rows};
+  return {kernels.lanes, kernels.panel_width, kernels.few_rows, kernels.tile_rows};
 }
 
 template <class T>
@@ -43,7 +44,7 @@ class Direct : private DirectPlan {
     const Workspace<T> weights(weight_elements());
     weights_ = weights.data();
     if (dots_) pack_rows(weights.data());
-    else pack_panels(weights.data());
+    else if (weight_elements() > 0) pack_panels(weights.data());
     const std::int64_t boxes = box_count(), panel_tasks = panel_blocks_.count();
     parallel_for(problem_.groups * boxes * panel_tasks, 1, [&](std::int64_t task, std::int64_t) {
       const std::int64_t rest = task / panel_tasks;
@@ -102,10 +103,11 @@ class Direct : private DirectPlan {
     multiply(group, box, view, panel_range);
   }
 
-  // True if pixels are too narrow, or so far apart that they would evict each other.
+  // True if pixels are too narrow, or so far apart that those of a tile would evict each other.
   bool needs_band() const {
     const auto step = column_axis().lhs_step * column_axis().stride * static_cast<std::int64_t>(sizeof(T));
-    return (problem_.in_features < kFewChannels && column_axis().kernel > 1) || step % kSetBytes == 0;
+    return (problem_.in_features < kFewChannels && column_axis().kernel > 1) ||
+           (step % kSetBytes == 0 && kernels_.tile_rows > kWays);
   }
   bool merges_in_place() const {
     return column_axis().lhs_step == problem_.in_features && column_axis().rhs_dilation == 1 &&
@@ -118,6 +120,8 @@ class Direct : private DirectPlan {
     const std::int64_t row_count = length(box.images) * length(box.rows) * length(box.columns);
     const Workspace<std::int64_t> rows(row_count), out_rows(row_count);
     list_rows(box, view, rows.data(), out_rows.data());
+    if (rhs_in_place_ || packs_chunks_)
+      return multiply_chunks(group, view, panel_range, row_count, rows.data(), out_rows.data());
     std::vector<std::int64_t> terms;
     if (listed)
       for (const Segment& segment : segments)
@@ -164,7 +168,6 @@ class Direct : private DirectPlan {
                            .out_rows = adjacent ? out_rows.data() : tile_rows.data(),
                            .width = length(features),
                            .bias = bias_ == nullptr ? nullptr : bias.data(),
-                           .add = false,
                            .panel_step = terms_ * width,
                            .relu = relu_});
       if (adjacent) continue;
@@ -173,6 +176,46 @@ class Direct : private DirectPlan {
         kernels_.copy({run, length(features), tile.data() + row * width, width, 1, to + out_rows.data()[row],
                        column_axis().out_step, problem_.out_feature});
     }
+  }
+
+  // The products of few rows: some terms of all panels after another, of weights that are read once.
+  void multiply_chunks(std::int64_t group, const BandView<T>& view, Range panel_range, std::int64_t row_count,
+                       const std::int64_t* rows, const std::int64_t* out_rows) const {
+    const std::int64_t width = kernels_.panel_width;
+    const Workspace<T> packed(chunk_elements());
+    const T* const rhs = rhs_ + group * problem_.rhs_group;
+    std::int64_t done = 0;  // of the terms
+    for_each_tap(problem_, [&](const std::vector<std::int64_t>& tap) {
+      std::int64_t at = 0;
+      for (std::size_t d = 0; d < tap.size(); ++d) at += tap[d] * problem_.axes[d].rhs_dilation * view.steps[d];
+      for (std::int64_t first = 0; first < problem_.in_features; first += kChunkTerms) {
+        const std::int64_t count = std::min(kChunkTerms, problem_.in_features - first);
+        const Segment terms{at + first, 0, count};
+        for (std::int64_t p = panel_range.first; p < panel_range.second; ++p) {
+          const std::int64_t feature = panels_.range(p).first;
+          const T* const weights =
+              rhs + rhs_offset(tap) + first * problem_.rhs_in_feature + feature * problem_.rhs_out_feature;
+          if (packs_chunks_)
+            kernels_.copy({count, width, weights, 1, problem_.rhs_out_feature, packed.data(), width, 1});
+          kernels_.multiply(
+              {.lhs = view.data,
+               .rows = rows,
+               .row_count = row_count,
+               .lhs_step = 1,
+               .rhs = packs_chunks_ ? packed.data() : weights,
+               .rhs_step = packs_chunks_ ? width : problem_.rhs_in_feature,
+               .segments = &terms,
+               .segment_count = 1,
+               .out = out_ + group * problem_.out_group + feature,
+               .out_rows = out_rows,
+               .width = width,
+               .bias = bias_ == nullptr || done > 0 ? nullptr : bias_ + group * problem_.out_features + feature,
+               .add = done > 0,
+               .relu = relu_ && done + count == terms_});
+        }
+        done += count;
+      }
+    });
   }
 
   // Where the terms of a window lie; a row of the window is one run where its pixels are adjacent.

@@ -20,11 +20,34 @@ constexpr std::int64_t kShortSum = 256;                // of terms, whose bands 
 constexpr std::int64_t kMoreProducts = 4;              // ... so many times as many products
 constexpr std::int64_t kWeightBytesPerRow = 16 << 10;  // a task reads all weights, which so many rows should pay for
 constexpr std::int64_t kSetBytes = 2048;               // pixels at multiples of it would share few sets of the cache
+constexpr std::int64_t kPointBytes = 256 << 10;        // of the pixels of a task without windows, which stay in L2
+constexpr std::int64_t kFewRows = 256;                 // that do not pay for packing all weights first ...
+constexpr std::int64_t kManyWeights = 128 << 10;       // ... of as many bytes
+constexpr std::int64_t kLeastChunk = 64;               // adjacent terms, for which weights need not be packed
+constexpr std::int64_t kPanelsInPlace = 4;             // of a task: enough of a line of weights for prefetching
+
+bool is_pointwise(const ConvAxis& axis) {
+  return axis.kernel == 1 && axis.stride == 1 && axis.low == 0 && axis.in == axis.out;
+}
+
+// The same problem with a batch that continues its only axis, as channels last do without a window, as part of it.
+ConvProblem batch_merged(ConvProblem problem) {
+  ConvAxis& last = problem.axes.back();
+  const bool single = std::all_of(problem.axes.begin(), problem.axes.end() - 1,
+                                  [](const ConvAxis& axis) { return is_pointwise(axis) && axis.out == 1; });
+  if (!single || !is_pointwise(last) || problem.lhs_batch != last.in * last.lhs_step ||
+      problem.out_batch != last.out * last.out_step)
+    return problem;
+  last.in *= problem.batch;
+  last.out *= problem.batch;
+  problem.batch = 1;
+  return problem;
+}
 
 }  // namespace
 
 DirectPlan::DirectPlan(const ConvProblem& problem, std::int64_t element_size, const TileShape& tile)
-    : problem_(in_memory_order(problem)),
+    : problem_(batch_merged(in_memory_order(problem))),
       tile_(tile),
       element_size_(element_size),
       panels_{problem.out_features, problem.out_features, tile.panel_width} {
@@ -33,6 +56,7 @@ DirectPlan::DirectPlan(const ConvProblem& problem, std::int64_t element_size, co
   channels_ = dots_ ? ceiling_quotient(problem_.in_features, tile.lanes) * tile.lanes : problem_.in_features;
   terms_ = taps_ * channels_;
   cut_output();
+  read_weights_once();
 }
 
 ConvCost DirectPlan::cost() const {
@@ -43,7 +67,8 @@ ConvCost DirectPlan::cost() const {
   cost.products = fmt::format("{} x ({} x {}) x ({} x {})", problem_.groups * box_count(), row_most_, terms_, terms_,
                               problem_.out_features);
   cost.workspace =
-      element_size_ * (weight_elements() + num_threads() * (band_elements_ + row_most_ * tile_.panel_width)) +
+      element_size_ *
+          (weight_elements() + num_threads() * (chunk_elements() + band_elements_ + row_most_ * tile_.panel_width)) +
       num_threads() * 2 * row_most_ * static_cast<std::int64_t>(sizeof(std::int64_t));
   return cost;
 }
@@ -62,7 +87,13 @@ void DirectPlan::cut_output() {
     plane *= dilated_extent(problem_.axes[d].kernel, problem_.axes[d].rhs_dilation);
     others *= problem_.axes[d].out;
   }
-  column_blocks_ = cut_evenly(columns.out, columns.out <= 2 * wanted ? columns.out : wanted);
+  if (taps_ == 1) {  // nothing overlaps, and whole tiles are best
+    const std::int64_t most = std::max<std::int64_t>(tile_.tile_rows, std::min(wanted, kPointBytes / plane));
+    column_blocks_ = cut_evenly(columns.out, most / tile_.tile_rows * tile_.tile_rows);
+    column_blocks_.block = ceiling_quotient(column_blocks_.block, tile_.tile_rows) * tile_.tile_rows;
+  } else {
+    column_blocks_ = cut_evenly(columns.out, columns.out <= 2 * wanted ? columns.out : wanted);
+  }
   const auto band_bytes = [&](std::int64_t row_count) {
     return plane * input_extent(rows, row_count) * input_extent(columns, column_blocks_.block);
   };
@@ -80,6 +111,22 @@ void DirectPlan::cut_output() {
   panel_blocks_ = cut_evenly(panels_.count(), ceiling_quotient(panels_.count(), panel_tasks));
   row_most_ = image_blocks_.block * row_blocks_.block * column_blocks_.block;
   band_elements_ = image_blocks_.block * band_bytes(row_blocks_.block) / element;
+}
+
+// Where few rows would read what was packed, weights are multiplied chunk by chunk where they lie, if output features
+// are adjacent there. If input features are, each panel's are packed just before they are multiplied.
+void DirectPlan::read_weights_once() {
+  std::int64_t rows = problem_.batch;
+  for (const ConvAxis& axis : problem_.axes) rows *= axis.out;
+  if (dots_ || rows > kFewRows || problem_.out_feature != 1 || problem_.in_features < kLeastChunk ||
+      problem_.out_features % tile_.panel_width != 0 || weight_elements() * element_size_ < kManyWeights)
+    return;
+  if (problem_.rhs_out_feature == 1) {
+    rhs_in_place_ = true;
+    panel_blocks_ = cut_evenly(panels_.count(), std::max(panel_blocks_.block, kPanelsInPlace));
+  } else {
+    packs_chunks_ = problem_.rhs_in_feature == 1 && box_count() == 1;
+  }
 }
 
 std::int64_t DirectPlan::box_count() const {
@@ -107,6 +154,7 @@ Range DirectPlan::outputs(const Box& box, std::size_t d) const {
 }
 
 std::int64_t DirectPlan::weight_elements() const {
+  if (rhs_in_place_ || packs_chunks_) return 0;
   return problem_.groups * terms_ * (dots_ ? problem_.out_features : panels_.count() * tile_.panel_width);
 }
 

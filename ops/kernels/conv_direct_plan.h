@@ -11,7 +11,7 @@ namespace cotangent::kernels {
 
 // The shapes that a level's kernels have: MatrixKernels, without its functions.
 struct TileShape {
-  std::int64_t lanes, panel_width, few_rows;
+  std::int64_t lanes, panel_width, few_rows, tile_rows;
 };
 
 // Depends on the problem and the tile's shape alone, never on the number of threads.
@@ -23,6 +23,8 @@ class DirectPlan {
   ConvCost cost() const;
 
  protected:
+  static constexpr std::int64_t kChunkTerms = 256;  // multiplied at once where weights are not packed: see cut_output
+
   // What a task computes: a box of output positions of some images.
   struct Box {
     Range images, rows, columns;         // rows and columns: output positions on the last two axes
@@ -40,7 +42,8 @@ class DirectPlan {
   // The output positions of a box on axis d.
   Range outputs(const Box& box, std::size_t d) const;
 
-  std::int64_t weight_elements() const;  // packed
+  std::int64_t weight_elements() const;  // packed before the tasks start
+  std::int64_t chunk_elements() const { return packs_chunks_ ? kChunkTerms * tile_.panel_width : 0; }
   std::int64_t rhs_offset(const std::vector<std::int64_t>& tap) const;
 
   const ConvProblem problem_;  // in the order of lhs's memory
@@ -48,6 +51,8 @@ class DirectPlan {
   const std::int64_t element_size_;
   const Blocks panels_;        // of output features
   bool dots_ = false;          // vectors run along terms
+  bool rhs_in_place_ = false;  // weights are read where they lie, or ...
+  bool packs_chunks_ = false;  // ... packed by the one task that reads them, just before
   std::int64_t channels_ = 0;  // input features, with those of zeros that fill a vector
   std::int64_t taps_ = 1, terms_ = 0;
   std::int64_t pixel_step_ = 0;                    // elements from one pixel of a band to the next
@@ -56,6 +61,7 @@ class DirectPlan {
 
  private:
   void cut_output();
+  void read_weights_once();
 };
 
 }  // namespace cotangent::kernels

@@ -70,13 +70,13 @@ inline void store_some(const T* from, std::int64_t count, T* to) {
 
 // Stores the first `width` sums of each row, less than there are, or adds them to what is there.
 template <class T, int Rows, int Vectors>
-__attribute__((noinline)) void store_rows(const T* sums, std::int64_t width, bool add, T* out,
+__attribute__((noinline)) void store_rows(const T* sums, std::int64_t width, bool add, bool relu, T* out,
                                           const std::int64_t* out_rows) {
   constexpr int L = kLanes<T>;
   for (int r = 0; r < Rows; ++r, sums += Vectors * L) {
     T* const to = out + out_rows[r];
     if (add)
-      for (std::int64_t j = 0; j < width; ++j) to[j] += sums[j];
+      for (std::int64_t j = 0; j < width; ++j) to[j] = relu ? rectified_element<T>(to[j] + sums[j]) : to[j] + sums[j];
     else store_some(sums, width, to);
   }
 }
@@ -121,7 +121,7 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
         for (; at != end; at += lhs_step, rhs += rhs_step) add_term<T, Rows, Vectors>(total, row, at, rhs);
       }
     }
-    if (product.relu) {
+    if (product.relu && !product.add) {
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 16
@@ -132,8 +132,14 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
       for (int r = 0; r < Rows; ++r) {
         T* const to = out + out_rows[r];
 #pragma GCC unroll 16
-        for (int v = 0; v < Vectors; ++v)
-          pstoreu(to + v * L, product.add ? padd(total[r][v], ploadu<P>(to + v * L)) : total[r][v]);
+        for (int v = 0; v < Vectors; ++v) {
+          P value = total[r][v];
+          if (product.add) {
+            value = padd(value, ploadu<P>(to + v * L));
+            if (product.relu) value = rectified<T>(value);
+          }
+          pstoreu(to + v * L, value);
+        }
       }
     } else {
       alignas(64) T sums[Rows * Vectors * L];
@@ -141,7 +147,7 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
       for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 16
         for (int v = 0; v < Vectors; ++v) pstore(sums + (r * Vectors + v) * L, total[r][v]);
-      store_rows<T, Rows, Vectors>(sums, width, product.add, out, out_rows);
+      store_rows<T, Rows, Vectors>(sums, width, product.add, product.relu, out, out_rows);
     }
     if constexpr (!Wide) return;
     out += Vectors * L;

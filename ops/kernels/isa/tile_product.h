@@ -30,7 +30,7 @@ struct TileProduct {
   const T* bias = nullptr;              // whole panels of them, where each sum starts; or null
   bool add = false;                     // to what `out` holds
   std::int64_t panel_step = 0;          // elements of rhs from one panel of columns to the next
-  bool relu = false;                    // 0 in place of what is negative; not with `add`
+  bool relu = false;                    // 0 in place of what is negative, after it was added
 };
 
 // The same for few columns, of which each has its terms side by side: out(row, j) = sum over s and t of
