@@ -2,7 +2,7 @@
 # Installs what is missing, builds everything and runs the tests: tests/run.sh [CTEST_ARGUMENT...]
 #
 # tests/checks.sh has further checks, which take longer.
-extra_packages="python3-scipy"  # for the picture of its gallery, which one test reads
+extra_packages="python3-scipy valgrind"  # a picture that one test reads; a check for leaks
 . "$(dirname "$0")/../cmake/build.sh"
 
 cmake --build build/release
