@@ -24,15 +24,10 @@ constexpr std::int64_t kSetBytes = 2048;        // pixels at multiples of it wou
 constexpr std::int64_t kWays = 8;               // ... with places for so many of them
 
 template <class T>
-TileShape tile_shape(const MatrixKernels<T>& kernels) {
-  return {kernels.lanes, kernels.panel_width, kernels.few_rows, kernels.tile_rows};
-}
-
-template <class T>
 class Direct : private DirectPlan {
  public:
   Direct(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out)
-      : DirectPlan(problem, sizeof(T), tile_shape(table<MatrixKernels<T>>())),
+      : DirectPlan(problem, sizeof(T), tile_shape<T>()),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
         bias_(epilogue.bias),
@@ -275,8 +270,7 @@ std::string refusal(const ConvProblem& problem) {
 
 ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size) {
   if (std::string why = refusal(problem); !why.empty()) return {.refusal = std::move(why)};
-  const TileShape tile = element_size == sizeof(float) ? tile_shape(table<MatrixKernels<float>>())
-                                                       : tile_shape(table<MatrixKernels<double>>());
+  const TileShape tile = element_size == sizeof(float) ? tile_shape<float>() : tile_shape<double>();
   return DirectPlan(problem, element_size, tile).cost();
 }
 

@@ -6,13 +6,9 @@
 
 #include "cotangent/ops/kernels/conv_cost.h"
 #include "cotangent/ops/kernels/conv_matrix.h"
+#include "cotangent/ops/kernels/conv_tile_shape.h"
 
 namespace cotangent::kernels {
-
-// The shapes that a level's kernels have: MatrixKernels, without its functions.
-struct TileShape {
-  std::int64_t lanes, panel_width, few_rows, tile_rows;
-};
 
 // Depends on the problem and the tile's shape alone, never on the number of threads.
 class DirectPlan {
@@ -23,7 +19,7 @@ class DirectPlan {
   ConvCost cost() const;
 
  protected:
-  static constexpr std::int64_t kChunkTerms = 256;  // multiplied at once where weights are not packed: see cut_output
+  static constexpr std::int64_t kChunkTerms = 256;  // multiplied at once where weights are not packed first
 
   // What a task computes: a box of output positions of some images.
   struct Box {

@@ -1,0 +1,146 @@
+// LongSumPlan: the choice of tasks and chunks.
+#include "cotangent/ops/kernels/conv_long_sum_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cotangent/core/parallel.h"
+#include "cotangent/ops/kernels/conv_band.h"
+
+namespace cotangent::kernels {
+namespace {
+
+constexpr std::int64_t kTasks = 16;                    // enough for a few threads to share evenly
+constexpr std::int64_t kAccumulatorBytes = 512 << 10;  // of a task
+constexpr std::int64_t kChunkBytes = 256 << 10;        // of band and panels
+constexpr std::int64_t kLeastTerms = 64, kMostTerms = 256,
+                       kMostTermsOfFew = 1024;    // of a chunk: a panel of them stays in L1
+constexpr std::int64_t kFewChannels = 16;         // that share a line of the cache
+constexpr std::int64_t kFewTiles = 8;             // of rows, for which rhs is read where it lies
+constexpr std::int64_t kPartialBytes = 64 << 20;  // the most that all splits' accumulators take
+
+}  // namespace
+
+// Where y = x * stride + k - low ties the positions of input, output and window, k = y + x' * stride - low' does with
+// x' = out - 1 - x, that is, with the output written backwards.
+ConvProblem swap_operands(const ConvProblem& problem) {
+  ConvProblem swapped = problem;
+  std::swap(swapped.batch, swapped.out_features);
+  std::swap(swapped.out_batch, swapped.out_feature);
+  std::swap(swapped.lhs_group, swapped.rhs_group);
+  std::swap(swapped.lhs_batch, swapped.rhs_out_feature);
+  std::swap(swapped.lhs_feature, swapped.rhs_in_feature);
+  std::swap(swapped.lhs_offset, swapped.rhs_offset);
+  for (ConvAxis& axis : swapped.axes) {
+    std::swap(axis.in, axis.kernel);
+    std::swap(axis.lhs_step, axis.rhs_step);
+    axis.low = (axis.out - 1) * axis.stride - axis.low;
+    swapped.out_offset += (axis.out - 1) * axis.out_step;
+    axis.out_step = -axis.out_step;
+  }
+  return swapped;
+}
+
+bool is_better_swapped(const ConvProblem& problem, std::int64_t lanes) {
+  return problem.out_features <= lanes && problem.out_features < problem.batch &&
+         std::all_of(problem.axes.begin(), problem.axes.end(),
+                     [](const ConvAxis& axis) { return axis.rhs_dilation == 1 && axis.in > 0; });
+}
+
+LongSumPlan::LongSumPlan(const ConvProblem& problem, std::int64_t element_size, const TileShape& tile)
+    : problem_(in_memory_order(problem)),
+      tile_(tile),
+      element_size_(element_size),
+      panels_{problem.out_features, problem.out_features, tile.panel_width} {
+  for (const ConvAxis& axis : problem_.axes) positions_ *= axis.out;
+  cut_output();
+  cut_sum();
+}
+
+ConvCost LongSumPlan::cost() const {
+  std::int64_t terms = problem_.in_features;
+  for (const ConvAxis& axis : problem_.axes) terms *= axis.kernel;
+  const std::int64_t rows = positions_ * problem_.batch, tasks = task_count(), chunks = chunk_count();
+  ConvCost cost;
+  cost.multiply_adds = problem_.groups * rows * terms * problem_.out_features;
+  cost.products = fmt::format("{} x ({} x {}) x ({} x {})", problem_.groups * chunks, rows, terms / chunks,
+                              terms / chunks, problem_.out_features);
+  cost.workspace =
+      element_size_ * (tasks * splits_ * accumulator_size() + num_threads() * (band_elements_ + panel_elements_));
+  return cost;
+}
+
+void LongSumPlan::cut_output() {
+  const std::int64_t element = element_size_, width = tile_.panel_width;
+  std::int64_t channels = problem_.batch, panels = panels_.count();
+  while (positions_ * channels * panels * width * element > kAccumulatorBytes && (panels > 4 || channels > 32)) {
+    const bool fewer_panels = panels > 4 && (positions_ * channels <= panels * width || channels <= 32);
+    (fewer_panels ? panels : channels) = ceiling_quotient(fewer_panels ? panels : channels, 2);
+  }
+  channel_blocks_ = cut_evenly(problem_.batch, channels);
+  panel_blocks_ = cut_evenly(panels_.count(), panels);
+  pixel_step_ = channel_blocks_.block;
+  if (pixel_step_ * element % kTwoLines == 0) pixel_step_ += kTwoLines / 2 / element;
+}
+
+void LongSumPlan::cut_sum() {
+  const std::int64_t element = element_size_, width = tile_.panel_width;
+  const ConvAxis &rows = row_axis(), &columns = column_axis();
+  std::int64_t others = 1, plane = 1;
+  for (std::size_t d = 0; d + 2 < problem_.axes.size(); ++d) {
+    others *= problem_.axes[d].kernel;
+    plane *= input_extent(problem_.axes[d], 1);
+  }
+  const std::int64_t wanted =
+      std::clamp<std::int64_t>(kChunkBytes / element / (channel_blocks_.block + panel_blocks_.block * width),
+                               kLeastTerms, channel_blocks_.block <= kFewChannels ? kMostTermsOfFew : kMostTerms);
+  column_blocks_ = cut_evenly(columns.kernel, columns.kernel <= 2 * wanted ? columns.kernel : wanted);
+  row_blocks_ = cut_evenly(rows.kernel, std::max<std::int64_t>(1, wanted / column_blocks_.block));
+  const bool whole = others == 1 && row_blocks_.count() == 1 && column_blocks_.count() == 1;
+  image_blocks_ =
+      cut_evenly(problem_.in_features, whole ? std::max<std::int64_t>(1, wanted / (rows.kernel * columns.kernel)) : 1);
+  band_elements_ = image_blocks_.block * plane * input_extent(rows, row_blocks_.block) *
+                   input_extent(columns, column_blocks_.block) * pixel_step_;
+  chunk_pixels_ = image_blocks_.block * row_blocks_.block * column_blocks_.block;
+  // Packing pays only if enough rows read what was packed.
+  rhs_in_place_ = problem_.rhs_out_feature == 1 && problem_.out_features % width == 0 &&
+                  positions_ * channel_blocks_.block <= kFewTiles * tile_.tile_rows;
+  panel_elements_ = rhs_in_place_ ? 0 : panel_blocks_.block * chunk_pixels_ * width;
+
+  const std::int64_t tasks = task_count();
+  splits_ = std::clamp<std::int64_t>(ceiling_quotient(kTasks, tasks), 1, chunk_count());
+  splits_ = std::clamp<std::int64_t>(kPartialBytes / (tasks * accumulator_size() * element), 1, splits_);
+}
+
+std::int64_t LongSumPlan::chunk_count() const {
+  std::int64_t count = image_blocks_.count() * row_blocks_.count() * column_blocks_.count();
+  for (std::size_t d = 0; d + 2 < problem_.axes.size(); ++d) count *= problem_.axes[d].kernel;
+  return count;
+}
+
+LongSumPlan::Chunk LongSumPlan::chunk_at(std::int64_t index) const {
+  Chunk chunk;
+  chunk.columns = column_blocks_.range(index % column_blocks_.count());
+  index /= column_blocks_.count();
+  chunk.rows = row_blocks_.range(index % row_blocks_.count());
+  index /= row_blocks_.count();
+  chunk.position.resize(problem_.axes.size() - 2);
+  for (std::size_t d = chunk.position.size(); d-- > 0; index /= problem_.axes[d].kernel)
+    chunk.position[d] = index % problem_.axes[d].kernel;
+  chunk.images = image_blocks_.range(index);
+  return chunk;
+}
+
+LongSumPlan::Task LongSumPlan::task_at(std::int64_t index) const {
+  const std::int64_t panels = index % panel_blocks_.count(), rest = index / panel_blocks_.count();
+  return {rest / channel_blocks_.count(), channel_blocks_.range(rest % channel_blocks_.count()),
+          panel_blocks_.range(panels)};
+}
+
+Range LongSumPlan::positions(const Chunk& chunk, std::size_t d) const {
+  if (d < chunk.position.size()) return {chunk.position[d], chunk.position[d] + 1};
+  return d == chunk.position.size() ? chunk.rows : chunk.columns;
+}
+
+}  // namespace cotangent::kernels
