@@ -15,7 +15,7 @@ if(KIND STREQUAL "find_package")
   endforeach()
 else()
   # This compiles the whole library once more, to see that it can be embedded: optimised, that would take minutes.
-  set(options -DCMAKE_BUILD_TYPE=Debug -DCOTANGENT_KERNEL_FLAGS=-O0)
+  set(options -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG= -DCOTANGENT_KERNEL_FLAGS=-O0)
 endif()
 run(${CMAKE_COMMAND} -S ${SOURCE}/tests/consumer/${KIND} -B ${WORK}/build -G ${GENERATOR} ${options}
     -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} -DCOTANGENT_SOURCE_DIR=${SOURCE}
