@@ -54,6 +54,9 @@ void operator delete(void* object, std::size_t) noexcept { std::free(object); }
 void operator delete(void* object, std::align_val_t) noexcept { std::free(object); }
 void operator delete(void* object, std::size_t, std::align_val_t) noexcept { std::free(object); }
 
+// AddressSanitizer has the other forms of new, and would find that they do not fit these forms of delete.
+extern "C" const char* __asan_default_options() { return "alloc_dealloc_mismatch=0"; }
+
 namespace cotangent {
 namespace {
 
