@@ -40,7 +40,7 @@ class Direct : private DirectPlan {
     weights_ = weights.data();
     if (dots_) pack_rows(weights.data());
     else if (weight_elements() > 0) pack_panels(weights.data());
-    const std::int64_t boxes = box_count(), panel_tasks = panel_blocks_.count();
+    const std::int64_t boxes = boxes_.count(), panel_tasks = panel_blocks_.count();
     parallel_for(problem_.groups * boxes * panel_tasks, 1, [&](std::int64_t task, std::int64_t) {
       const std::int64_t rest = task / panel_tasks;
       compute(rest / boxes, rest % boxes, panel_blocks_.range(task % panel_tasks));
@@ -79,11 +79,11 @@ class Direct : private DirectPlan {
   }
 
   void compute(std::int64_t group, std::int64_t index, Range panel_range) const {
-    const Box box = box_at(index);
+    const Box box = boxes_.at(index);
     BandBox band{box.images, {0, problem_.in_features}, {}};
     for (std::size_t d = 0; d < problem_.axes.size(); ++d) {
       const ConvAxis& axis = problem_.axes[d];
-      const Range range = outputs(box, d);
+      const Range range = box.range(d);
       const std::int64_t low = range.first * axis.stride - axis.low;
       band.positions.emplace_back(low, low + input_extent(axis, length(range)));
     }

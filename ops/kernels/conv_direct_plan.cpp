@@ -64,7 +64,7 @@ ConvCost DirectPlan::cost() const {
   std::int64_t rows = problem_.batch;
   for (const ConvAxis& axis : problem_.axes) rows *= axis.out;
   cost.multiply_adds = problem_.groups * rows * taps_ * problem_.in_features * problem_.out_features;
-  cost.products = fmt::format("{} x ({} x {}) x ({} x {})", problem_.groups * box_count(), row_most_, terms_, terms_,
+  cost.products = fmt::format("{} x ({} x {}) x ({} x {})", problem_.groups * boxes_.count(), row_most_, terms_, terms_,
                               problem_.out_features);
   cost.workspace =
       element_size_ *
@@ -86,31 +86,32 @@ void DirectPlan::cut_output() {
   for (std::size_t d = 0; d + 2 < problem_.axes.size(); ++d) {
     plane *= dilated_extent(problem_.axes[d].kernel, problem_.axes[d].rhs_dilation);
     others *= problem_.axes[d].out;
+    boxes_.others.push_back(problem_.axes[d].out);
   }
   if (taps_ == 1) {  // nothing overlaps, and whole tiles are best
     const std::int64_t most = std::max<std::int64_t>(tile_.tile_rows, std::min(wanted, kPointBytes / plane));
-    column_blocks_ = cut_evenly(columns.out, most / tile_.tile_rows * tile_.tile_rows);
-    column_blocks_.block = ceiling_quotient(column_blocks_.block, tile_.tile_rows) * tile_.tile_rows;
+    boxes_.columns = cut_evenly(columns.out, most / tile_.tile_rows * tile_.tile_rows);
+    boxes_.columns.block = ceiling_quotient(boxes_.columns.block, tile_.tile_rows) * tile_.tile_rows;
   } else {
-    column_blocks_ = cut_evenly(columns.out, columns.out <= 2 * wanted ? columns.out : wanted);
+    boxes_.columns = cut_evenly(columns.out, columns.out <= 2 * wanted ? columns.out : wanted);
   }
   const auto band_bytes = [&](std::int64_t row_count) {
-    return plane * input_extent(rows, row_count) * input_extent(columns, column_blocks_.block);
+    return plane * input_extent(rows, row_count) * input_extent(columns, boxes_.columns.block);
   };
-  std::int64_t most = std::max<std::int64_t>(1, wanted / column_blocks_.block);
+  std::int64_t most = std::max<std::int64_t>(1, wanted / boxes_.columns.block);
   while (most > 1 && band_bytes(std::min(most, rows.out)) > kBandBytes) --most;
-  row_blocks_ = cut_evenly(rows.out, most);
+  boxes_.rows = cut_evenly(rows.out, most);
   std::int64_t images = 1;
-  if (others == 1 && row_blocks_.count() == 1 && column_blocks_.count() == 1)
+  if (others == 1 && boxes_.rows.count() == 1 && boxes_.columns.count() == 1)
     images = std::clamp<std::int64_t>(wanted / (rows.out * columns.out), 1, 2 * kBandBytes / band_bytes(rows.out) + 1);
-  const std::int64_t pieces = problem_.groups * others * row_blocks_.count() * column_blocks_.count();
+  const std::int64_t pieces = problem_.groups * others * boxes_.rows.count() * boxes_.columns.count();
   images = std::min(images, std::max<std::int64_t>(1, problem_.batch * pieces / kTasks));
-  image_blocks_ = cut_evenly(problem_.batch, images);
-  const std::int64_t tasks = pieces * image_blocks_.count();
+  boxes_.images = cut_evenly(problem_.batch, images);
+  const std::int64_t tasks = pieces * boxes_.images.count();
   const std::int64_t panel_tasks = tasks < kTasks ? std::min(panels_.count(), ceiling_quotient(kTasks, tasks)) : 1;
   panel_blocks_ = cut_evenly(panels_.count(), ceiling_quotient(panels_.count(), panel_tasks));
-  row_most_ = image_blocks_.block * row_blocks_.block * column_blocks_.block;
-  band_elements_ = image_blocks_.block * band_bytes(row_blocks_.block) / element;
+  row_most_ = boxes_.most();
+  band_elements_ = boxes_.images.block * band_bytes(boxes_.rows.block) / element;
 }
 
 // Where few rows would read what was packed, weights are multiplied chunk by chunk where they lie, if output features
@@ -125,32 +126,8 @@ void DirectPlan::read_weights_once() {
     rhs_in_place_ = true;
     panel_blocks_ = cut_evenly(panels_.count(), std::max(panel_blocks_.block, kPanelsInPlace));
   } else {
-    packs_chunks_ = problem_.rhs_in_feature == 1 && box_count() == 1;
+    packs_chunks_ = problem_.rhs_in_feature == 1 && boxes_.count() == 1;
   }
-}
-
-std::int64_t DirectPlan::box_count() const {
-  std::int64_t count = image_blocks_.count() * row_blocks_.count() * column_blocks_.count();
-  for (std::size_t d = 0; d + 2 < problem_.axes.size(); ++d) count *= problem_.axes[d].out;
-  return count;
-}
-
-DirectPlan::Box DirectPlan::box_at(std::int64_t index) const {
-  Box box;
-  box.columns = column_blocks_.range(index % column_blocks_.count());
-  index /= column_blocks_.count();
-  box.rows = row_blocks_.range(index % row_blocks_.count());
-  index /= row_blocks_.count();
-  box.position.resize(problem_.axes.size() - 2);
-  for (std::size_t d = box.position.size(); d-- > 0; index /= problem_.axes[d].out)
-    box.position[d] = index % problem_.axes[d].out;
-  box.images = image_blocks_.range(index);
-  return box;
-}
-
-Range DirectPlan::outputs(const Box& box, std::size_t d) const {
-  if (d < box.position.size()) return {box.position[d], box.position[d] + 1};
-  return d == box.position.size() ? box.rows : box.columns;
 }
 
 std::int64_t DirectPlan::weight_elements() const {

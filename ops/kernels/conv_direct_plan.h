@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cotangent/ops/kernels/conv_box.h"
 #include "cotangent/ops/kernels/conv_cost.h"
 #include "cotangent/ops/kernels/conv_matrix.h"
 #include "cotangent/ops/kernels/conv_tile_shape.h"
@@ -21,22 +22,11 @@ class DirectPlan {
  protected:
   static constexpr std::int64_t kChunkTerms = 256;  // multiplied at once where weights are not packed first
 
-  // What a task computes: a box of output positions of some images.
-  struct Box {
-    Range images, rows, columns;         // rows and columns: output positions on the last two axes
-    std::vector<std::int64_t> position;  // on the others
-  };
-
   const ConvAxis& row_axis() const { return problem_.axes[problem_.axes.size() - 2]; }
   const ConvAxis& column_axis() const { return problem_.axes.back(); }
   static std::int64_t input_extent(const ConvAxis& axis, std::int64_t outputs) {
     return (outputs - 1) * axis.stride + (axis.kernel - 1) * axis.rhs_dilation + 1;
   }
-
-  std::int64_t box_count() const;
-  Box box_at(std::int64_t index) const;
-  // The output positions of a box on axis d.
-  Range outputs(const Box& box, std::size_t d) const;
 
   std::int64_t weight_elements() const;  // packed before the tasks start
   std::int64_t chunk_elements() const { return packs_chunks_ ? kChunkTerms * tile_.panel_width : 0; }
@@ -53,7 +43,8 @@ class DirectPlan {
   std::int64_t taps_ = 1, terms_ = 0;
   std::int64_t pixel_step_ = 0;                    // elements from one pixel of a band to the next
   std::int64_t row_most_ = 0, band_elements_ = 0;  // of a task, at most
-  Blocks panel_blocks_, image_blocks_, row_blocks_, column_blocks_;
+  Blocks panel_blocks_;
+  Boxes boxes_;  // of output positions: what a task computes
 
  private:
   void cut_output();

@@ -29,7 +29,7 @@ class LongSum : private LongSumPlan {
         axes_{problem.lhs_batch, problem.lhs_feature} {}
 
   void run() const {
-    const std::int64_t tasks = task_count(), chunks = chunk_count(), size = accumulator_size();
+    const std::int64_t tasks = task_count(), chunks = chunks_.count(), size = accumulator_size();
     const Workspace<T> partial(tasks * splits_ * size);
     const Blocks shares{chunks, chunks, ceiling_quotient(chunks, splits_)};
     parallel_for(tasks * splits_, 1, [&](std::int64_t index, std::int64_t) {
@@ -56,7 +56,7 @@ class LongSum : private LongSumPlan {
     std::vector<std::int64_t> rows, out_rows;
     for (std::int64_t row = 0; row < row_count; ++row) out_rows.push_back(row * width);
     for (std::int64_t c = chunk_range.first; c < chunk_range.second; ++c) {
-      const Chunk chunk = chunk_at(c);
+      const Box chunk = chunks_.at(c);
       const BandView<T> view = view_band(task, chunk, copy.data());
       if (!rhs_in_place_) pack_panels(task, chunk, panels.data());
       const std::vector<Segment> segments = find_segments(chunk, view);
@@ -81,11 +81,11 @@ class LongSum : private LongSumPlan {
     }
   }
 
-  BandView<T> view_band(const Task& task, const Chunk& chunk, T* copy) const {
+  BandView<T> view_band(const Task& task, const Box& chunk, T* copy) const {
     BandBox band{chunk.images, task.channels, {}};
     for (std::size_t d = 0; d < problem_.axes.size(); ++d) {
       const ConvAxis& axis = problem_.axes[d];
-      const Range range = positions(chunk, d);
+      const Range range = chunk.range(d);
       const std::int64_t low = range.first * axis.rhs_dilation - axis.low;
       band.positions.emplace_back(low, low + input_extent(axis, length(range)));
     }
@@ -98,7 +98,7 @@ class LongSum : private LongSumPlan {
 
   // Calls visitor(image, y, offset in rhs of the first column) for each row of a chunk's window positions.
   template <class Visitor>
-  void for_each_line(const Chunk& chunk, Visitor visitor) const {
+  void for_each_line(const Box& chunk, Visitor visitor) const {
     std::int64_t corner = chunk.columns.first * column_axis().rhs_step;
     for (std::size_t d = 0; d < chunk.position.size(); ++d) corner += chunk.position[d] * problem_.axes[d].rhs_step;
     for (std::int64_t image = chunk.images.first; image < chunk.images.second; ++image)
@@ -108,7 +108,7 @@ class LongSum : private LongSumPlan {
   }
 
   // All features of a window position together; whole rows that follow each other in memory, as one.
-  void pack_panels(const Task& task, const Chunk& chunk, T* to) const {
+  void pack_panels(const Task& task, const Box& chunk, T* to) const {
     const std::int64_t width = kernels_.panel_width, step = column_axis().rhs_step,
                        feature_step = problem_.rhs_out_feature, first = task.panels.first,
                        last = std::min(task.panels.second, problem_.out_features / width);
@@ -129,7 +129,7 @@ class LongSum : private LongSumPlan {
     });
   }
 
-  std::vector<Segment> find_segments(const Chunk& chunk, const BandView<T>& view) const {
+  std::vector<Segment> find_segments(const Box& chunk, const BandView<T>& view) const {
     const std::size_t r = problem_.axes.size() - 2;
     const std::int64_t columns = length(chunk.columns);
     std::vector<Segment> segments;

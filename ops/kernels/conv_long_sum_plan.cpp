@@ -61,7 +61,7 @@ LongSumPlan::LongSumPlan(const ConvProblem& problem, std::int64_t element_size, 
 ConvCost LongSumPlan::cost() const {
   std::int64_t terms = problem_.in_features;
   for (const ConvAxis& axis : problem_.axes) terms *= axis.kernel;
-  const std::int64_t rows = positions_ * problem_.batch, tasks = task_count(), chunks = chunk_count();
+  const std::int64_t rows = positions_ * problem_.batch, tasks = task_count(), chunks = chunks_.count();
   ConvCost cost;
   cost.multiply_adds = problem_.groups * rows * terms * problem_.out_features;
   cost.products = fmt::format("{} x ({} x {}) x ({} x {})", problem_.groups * chunks, rows, terms / chunks,
@@ -90,57 +90,34 @@ void LongSumPlan::cut_sum() {
   std::int64_t others = 1, plane = 1;
   for (std::size_t d = 0; d + 2 < problem_.axes.size(); ++d) {
     others *= problem_.axes[d].kernel;
+    chunks_.others.push_back(problem_.axes[d].kernel);
     plane *= input_extent(problem_.axes[d], 1);
   }
   const std::int64_t wanted =
       std::clamp<std::int64_t>(kChunkBytes / element / (channel_blocks_.block + panel_blocks_.block * width),
                                kLeastTerms, channel_blocks_.block <= kFewChannels ? kMostTermsOfFew : kMostTerms);
-  column_blocks_ = cut_evenly(columns.kernel, columns.kernel <= 2 * wanted ? columns.kernel : wanted);
-  row_blocks_ = cut_evenly(rows.kernel, std::max<std::int64_t>(1, wanted / column_blocks_.block));
-  const bool whole = others == 1 && row_blocks_.count() == 1 && column_blocks_.count() == 1;
-  image_blocks_ =
+  chunks_.columns = cut_evenly(columns.kernel, columns.kernel <= 2 * wanted ? columns.kernel : wanted);
+  chunks_.rows = cut_evenly(rows.kernel, std::max<std::int64_t>(1, wanted / chunks_.columns.block));
+  const bool whole = others == 1 && chunks_.rows.count() == 1 && chunks_.columns.count() == 1;
+  chunks_.images =
       cut_evenly(problem_.in_features, whole ? std::max<std::int64_t>(1, wanted / (rows.kernel * columns.kernel)) : 1);
-  band_elements_ = image_blocks_.block * plane * input_extent(rows, row_blocks_.block) *
-                   input_extent(columns, column_blocks_.block) * pixel_step_;
-  chunk_pixels_ = image_blocks_.block * row_blocks_.block * column_blocks_.block;
+  band_elements_ = chunks_.images.block * plane * input_extent(rows, chunks_.rows.block) *
+                   input_extent(columns, chunks_.columns.block) * pixel_step_;
+  chunk_pixels_ = chunks_.most();
   // Packing pays only if enough rows read what was packed.
   rhs_in_place_ = problem_.rhs_out_feature == 1 && problem_.out_features % width == 0 &&
                   positions_ * channel_blocks_.block <= kFewTiles * tile_.tile_rows;
   panel_elements_ = rhs_in_place_ ? 0 : panel_blocks_.block * chunk_pixels_ * width;
 
   const std::int64_t tasks = task_count();
-  splits_ = std::clamp<std::int64_t>(ceiling_quotient(kTasks, tasks), 1, chunk_count());
+  splits_ = std::clamp<std::int64_t>(ceiling_quotient(kTasks, tasks), 1, chunks_.count());
   splits_ = std::clamp<std::int64_t>(kPartialBytes / (tasks * accumulator_size() * element), 1, splits_);
-}
-
-std::int64_t LongSumPlan::chunk_count() const {
-  std::int64_t count = image_blocks_.count() * row_blocks_.count() * column_blocks_.count();
-  for (std::size_t d = 0; d + 2 < problem_.axes.size(); ++d) count *= problem_.axes[d].kernel;
-  return count;
-}
-
-LongSumPlan::Chunk LongSumPlan::chunk_at(std::int64_t index) const {
-  Chunk chunk;
-  chunk.columns = column_blocks_.range(index % column_blocks_.count());
-  index /= column_blocks_.count();
-  chunk.rows = row_blocks_.range(index % row_blocks_.count());
-  index /= row_blocks_.count();
-  chunk.position.resize(problem_.axes.size() - 2);
-  for (std::size_t d = chunk.position.size(); d-- > 0; index /= problem_.axes[d].kernel)
-    chunk.position[d] = index % problem_.axes[d].kernel;
-  chunk.images = image_blocks_.range(index);
-  return chunk;
 }
 
 LongSumPlan::Task LongSumPlan::task_at(std::int64_t index) const {
   const std::int64_t panels = index % panel_blocks_.count(), rest = index / panel_blocks_.count();
   return {rest / channel_blocks_.count(), channel_blocks_.range(rest % channel_blocks_.count()),
           panel_blocks_.range(panels)};
-}
-
-Range LongSumPlan::positions(const Chunk& chunk, std::size_t d) const {
-  if (d < chunk.position.size()) return {chunk.position[d], chunk.position[d] + 1};
-  return d == chunk.position.size() ? chunk.rows : chunk.columns;
 }
 
 }  // namespace cotangent::kernels

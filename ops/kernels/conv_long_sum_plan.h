@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cotangent/ops/kernels/conv_box.h"
 #include "cotangent/ops/kernels/conv_cost.h"
 #include "cotangent/ops/kernels/conv_matrix.h"
 #include "cotangent/ops/kernels/conv_tile_shape.h"
@@ -29,11 +30,6 @@ class LongSumPlan {
     std::int64_t group;
     Range channels, panels;
   };
-  // Window positions of some images: rows and columns are those on the last two axes.
-  struct Chunk {
-    Range images, rows, columns;
-    std::vector<std::int64_t> position;  // on the others
-  };
 
   const ConvAxis& row_axis() const { return problem_.axes[problem_.axes.size() - 2]; }
   const ConvAxis& column_axis() const { return problem_.axes.back(); }
@@ -43,10 +39,6 @@ class LongSumPlan {
 
   std::int64_t task_count() const { return problem_.groups * channel_blocks_.count() * panel_blocks_.count(); }
   Task task_at(std::int64_t index) const;
-  std::int64_t chunk_count() const;
-  Chunk chunk_at(std::int64_t index) const;
-  // The window positions of a chunk on axis d.
-  Range positions(const Chunk& chunk, std::size_t d) const;
 
   std::int64_t accumulator_size() const {  // of a task
     return positions_ * channel_blocks_.block * panel_blocks_.block * tile_.panel_width;
@@ -63,7 +55,8 @@ class LongSumPlan {
   std::int64_t splits_ = 1;      // of the chunks of a task, each with an accumulator
   std::int64_t pixel_step_ = 0;  // elements from one pixel of a band to the next
   std::int64_t band_elements_ = 0, panel_elements_ = 0, chunk_pixels_ = 0;  // of a chunk, at most
-  Blocks panel_blocks_, channel_blocks_, image_blocks_, row_blocks_, column_blocks_;
+  Blocks panel_blocks_, channel_blocks_;
+  Boxes chunks_;  // of window positions: what is summed at once
 
  private:
   void cut_output();
