@@ -69,7 +69,7 @@ std::vector<GradRow> elementwise_rows() {
       {"power",
        "zero_exponent",
        [](const Tensor& a) {
-         return power(a, zeros({2, 1}, DType::Float64)) * a;
+         return power(a, zeros({2, 1}, a.dtype())) * a;
        },
        {positive}},
       {"power_of", "fraction", [](const Tensor& x) { return power(x, 2.5); }, {positive}},
