@@ -20,8 +20,7 @@ namespace {
 constexpr std::int64_t kFewChannels = 16;       // packed, so that a row of the window is one run
 constexpr std::int64_t kShortRun = 8;           // shorter ones are listed term by term
 constexpr std::int64_t kWideBytes = 128 << 10;  // of weights, which all panels take in turn for each tile of rows
-constexpr std::int64_t kSetBytes = 2048;        // pixels at multiples of it would share few sets of the cache, ...
-constexpr std::int64_t kWays = 8;               // ... with places for so many of them
+constexpr std::int64_t kWays = 8;               // of a set of the cache
 
 template <class T>
 class Direct : private DirectPlan {

@@ -19,7 +19,6 @@ constexpr std::int64_t kLeastProducts = 1 << 21;       // of a task, which shoul
 constexpr std::int64_t kShortSum = 256;                // of terms, whose bands are small beside their overlap: ...
 constexpr std::int64_t kMoreProducts = 4;              // ... so many times as many products
 constexpr std::int64_t kWeightBytesPerRow = 16 << 10;  // a task reads all weights, which so many rows should pay for
-constexpr std::int64_t kSetBytes = 2048;               // pixels at multiples of it would share few sets of the cache
 constexpr std::int64_t kPointBytes = 256 << 10;        // of the pixels of a task without windows, which stay in L2
 constexpr std::int64_t kFewRows = 256;                 // that do not pay for packing all weights first ...
 constexpr std::int64_t kManyWeights = 128 << 10;       // ... of as many bytes
