@@ -25,7 +25,8 @@ template <class T>
 double multiply_rate() {
   static const double rate = [] {
     const kernels::MatrixKernels<T>& matrix = kernels::table<kernels::MatrixKernels<T>>();
-    const std::int64_t rows = 4 * matrix.tile_rows, terms = 256, width = matrix.panel_width;
+    const std::int64_t rows = 4 * matrix.tile_rows[matrix.panel_width / matrix.lanes], terms = 256,
+                       width = matrix.panel_width;
     const std::vector<T> lhs(static_cast<std::size_t>(rows * terms), T{1}),
         rhs(static_cast<std::size_t>(terms * width), T{1});
     std::vector<T> out(static_cast<std::size_t>(rows * width));

@@ -110,7 +110,8 @@ template <class T>
 void check_panels(const MatrixKernels<T>& table) {
   const std::int64_t panel = table.panel_width;
   for (std::int64_t count : {1, 5, 13, 29})
-    for (std::int64_t width : {panel + 1, panel + panel / 2, 2 * panel - 1, 2 * panel, 2 * panel + 1, 3 * panel - 1})
+    for (std::int64_t width :
+         {panel + 1, panel + panel / 2, panel + 3 * panel / 4, 2 * panel - 1, 2 * panel, 2 * panel + 1, 3 * panel - 1})
       for (Finish finish : kFinishes) check_product(table.multiply, panel, count, width, 1, count == 13, finish);
 }
 

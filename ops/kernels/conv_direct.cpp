@@ -26,7 +26,7 @@ template <class T>
 class Direct : private DirectPlan {
  public:
   Direct(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out)
-      : DirectPlan(problem, sizeof(T), tile_shape<T>()),
+      : DirectPlan(problem, sizeof(T)),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
         bias_(epilogue.bias),
@@ -62,7 +62,7 @@ class Direct : private DirectPlan {
 
   // Terms in the order of kernel positions, then features; a panel of features side by side, zeros beyond the last.
   void pack_panels(T* to) const {
-    const std::int64_t width = kernels_.panel_width;
+    const std::int64_t width = tile_.panel_width;
     parallel_for(problem_.groups * panels_.count(), 1, [&](std::int64_t task, std::int64_t) {
       const Range features = panels_.range(task % panels_.count());
       T* panel = to + task * terms_ * width;
@@ -101,7 +101,7 @@ class Direct : private DirectPlan {
   bool needs_band() const {
     const auto step = column_axis().lhs_step * column_axis().stride * static_cast<std::int64_t>(sizeof(T));
     return (problem_.in_features < kFewChannels && column_axis().kernel > 1) ||
-           (step % kSetBytes == 0 && kernels_.tile_rows > kWays);
+           (step % kSetBytes == 0 && tile_.tile_rows > kWays);
   }
   bool merges_in_place() const {
     return column_axis().lhs_step == problem_.in_features && column_axis().rhs_dilation == 1 &&
@@ -120,7 +120,7 @@ class Direct : private DirectPlan {
     if (listed)
       for (const Segment& segment : segments)
         for (std::int64_t t = 0; t < segment.count; ++t) terms.push_back(segment.lhs + t);
-    const std::int64_t width = kernels_.panel_width;
+    const std::int64_t width = tile_.panel_width;
     const bool adjacent = problem_.out_feature == 1;
     const Workspace<T> tile(adjacent ? 0 : row_count * width);
     std::vector<std::int64_t> tile_rows;
@@ -175,7 +175,7 @@ class Direct : private DirectPlan {
   // The products of few rows: some terms of all panels after another, of weights that are read once.
   void multiply_chunks(std::int64_t group, const BandView<T>& view, Range panel_range, std::int64_t row_count,
                        const std::int64_t* rows, const std::int64_t* out_rows) const {
-    const std::int64_t width = kernels_.panel_width;
+    const std::int64_t width = tile_.panel_width;
     const Workspace<T> packed(chunk_elements());
     const T* const rhs = rhs_ + group * problem_.rhs_group;
     std::int64_t done = 0;  // of the terms
@@ -216,7 +216,7 @@ class Direct : private DirectPlan {
   std::vector<Segment> find_segments(const BandView<T>& view) const {
     const ConvAxis& columns = column_axis();
     const bool merged = columns.rhs_dilation == 1 && view.steps.back() == channels_;
-    const std::int64_t count = channels_ * (merged ? columns.kernel : 1), width = dots_ ? 1 : kernels_.panel_width;
+    const std::int64_t count = channels_ * (merged ? columns.kernel : 1), width = dots_ ? 1 : tile_.panel_width;
     std::vector<Segment> segments;
     std::int64_t done = 0;
     for_each_tap(problem_, [&](const std::vector<std::int64_t>& tap) {
@@ -269,8 +269,7 @@ std::string refusal(const ConvProblem& problem) {
 
 ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size) {
   if (std::string why = refusal(problem); !why.empty()) return {.refusal = std::move(why)};
-  const TileShape tile = element_size == sizeof(float) ? tile_shape<float>() : tile_shape<double>();
-  return DirectPlan(problem, element_size, tile).cost();
+  return DirectPlan(problem, element_size).cost();
 }
 
 template <class T>

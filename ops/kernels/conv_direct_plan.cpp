@@ -45,14 +45,14 @@ ConvProblem batch_merged(ConvProblem problem) {
 
 }  // namespace
 
-DirectPlan::DirectPlan(const ConvProblem& problem, std::int64_t element_size, const TileShape& tile)
+DirectPlan::DirectPlan(const ConvProblem& problem, std::int64_t element_size)
     : problem_(batch_merged(in_memory_order(problem))),
-      tile_(tile),
+      tile_(tile_shape(element_size, problem.out_features)),
       element_size_(element_size),
-      panels_{problem.out_features, problem.out_features, tile.panel_width} {
+      panels_{problem.out_features, problem.out_features, tile_.panel_width} {
   for (const ConvAxis& axis : problem_.axes) taps_ *= axis.kernel;
-  dots_ = problem_.out_features <= tile.few_rows && problem_.in_features >= tile.lanes;
-  channels_ = dots_ ? ceiling_quotient(problem_.in_features, tile.lanes) * tile.lanes : problem_.in_features;
+  dots_ = problem_.out_features <= tile_.few_rows && problem_.in_features >= tile_.lanes;
+  channels_ = dots_ ? ceiling_quotient(problem_.in_features, tile_.lanes) * tile_.lanes : problem_.in_features;
   terms_ = taps_ * channels_;
   cut_output();
   read_weights_once();

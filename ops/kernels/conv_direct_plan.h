@@ -15,7 +15,7 @@ namespace cotangent::kernels {
 class DirectPlan {
  public:
   // For a problem without lhs dilation and with something to sum, of elements of that many bytes.
-  DirectPlan(const ConvProblem& problem, std::int64_t element_size, const TileShape& tile);
+  DirectPlan(const ConvProblem& problem, std::int64_t element_size);
 
   ConvCost cost() const;
 

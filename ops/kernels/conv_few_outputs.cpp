@@ -19,16 +19,10 @@ namespace cotangent::kernels {
 namespace {
 
 template <class T>
-ProductShape product_shape() {
-  const MatrixKernels<T>& kernels = table<MatrixKernels<T>>();
-  return {kernels.lanes, kernels.panel_width, kernels.flat_width, static_cast<std::int64_t>(sizeof(T))};
-}
-
-template <class T>
 class FewOutputs : private FewOutputsPlan {
  public:
   FewOutputs(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out)
-      : FewOutputsPlan(problem, product_shape<T>()),
+      : FewOutputsPlan(problem, sizeof(T)),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
         bias_(epilogue.bias),
@@ -50,7 +44,7 @@ class FewOutputs : private FewOutputsPlan {
  private:
   // Product q = tap * out_features + feature: a row of terms if planar, else column q of a panel.
   void pack_weights(std::int64_t group, T* to) const {
-    const std::int64_t width = kernels_.panel_width, terms = problem_.in_features;
+    const std::int64_t width = tile_.panel_width, terms = problem_.in_features;
     std::fill_n(to, weight_elements(), T{0});
     std::int64_t q = 0;
     for_each_tap(problem_, [&](const std::vector<std::int64_t>& tap) {
@@ -96,17 +90,17 @@ class FewOutputs : private FewOutputsPlan {
                        .row_count = count,
                        .lhs_step = 1,
                        .rhs = weights,
-                       .rhs_step = kernels_.panel_width,
+                       .rhs_step = tile_.panel_width,
                        .segments = &all,
                        .segment_count = 1,
                        .out = to,
                        .out_rows = out_rows.data(),
                        .width = pitch_,
-                       .panel_step = problem_.in_features * kernels_.panel_width});
+                       .panel_step = problem_.in_features * tile_.panel_width});
   }
 
   void multiply_planes(const T* lhs, Range lines, const T* weights, T* panels, T* to) const {
-    const std::int64_t width = kernels_.flat_width, terms = problem_.in_features, count = length(lines) * columns().in;
+    const std::int64_t width = tile_.flat_width, terms = problem_.in_features, count = length(lines) * columns().in;
     // Plane by plane, since planes are often a multiple of the cache's sets apart.
     const std::int64_t whole = count / width, rest = count % width;
     T* const last = panels + whole * width * terms;
@@ -202,8 +196,7 @@ class FewOutputs : private FewOutputsPlan {
 
 ConvCost few_outputs_cost(const ConvProblem& problem, std::int64_t element_size) {
   if (std::string why = few_outputs_refusal(problem); !why.empty()) return {.refusal = std::move(why)};
-  return FewOutputsPlan(problem, element_size == sizeof(float) ? product_shape<float>() : product_shape<double>())
-      .cost();
+  return FewOutputsPlan(problem, element_size).cost();
 }
 
 template <class T>

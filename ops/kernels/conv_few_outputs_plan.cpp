@@ -44,19 +44,19 @@ std::string few_outputs_refusal(const ConvProblem& problem) {
   return "";
 }
 
-FewOutputsPlan::FewOutputsPlan(const ConvProblem& problem, const ProductShape& shape)
+FewOutputsPlan::FewOutputsPlan(const ConvProblem& problem, std::int64_t element_size)
     : problem_(in_memory_order(problem)),
-      shape_(shape),
+      element_size_(element_size),
       taps_(rows().kernel * columns().kernel),
       products_(taps_ * problem.out_features),
+      tile_(tile_shape(element_size, products_)),
       planar_(problem.lhs_feature != 1) {
-  const std::int64_t width = shape_.panel_width, rest = products_ % width;
-  pitch_ = products_ - rest + (rest == 0 ? 0 : rest <= shape_.lanes ? shape_.lanes : width);
+  pitch_ = ceiling_quotient(products_, tile_.lanes) * tile_.lanes;
   span_ = (rows().kernel - 1) * rows().rhs_dilation / rows().lhs_dilation + 1;
-  const auto line_bytes = columns().in * (planar_ ? products_ : pitch_) * shape_.element_size;
+  const auto line_bytes = columns().in * (planar_ ? products_ : pitch_) * element_size_;
   lines_ = std::clamp<std::int64_t>(ceiling_quotient(planar_ ? kPlanarPixels : kPixels, columns().in), 1, rows().in);
   while (lines_ > 1 && line_bytes * lines_ * slots() > kRingBytes) --lines_;
-  plane_ = slots() * lines_ * columns().in + 64 / shape_.element_size;
+  plane_ = slots() * lines_ * columns().in + 64 / element_size_;
   const std::int64_t pieces = problem_.groups * problem_.batch;
   const std::int64_t least = kTaskOverlap * span_ * rows().lhs_dilation;
   row_blocks_ = cut_evenly(rows().out, std::max(least, ceiling_quotient(rows().out * pieces, kTasks)));
@@ -76,10 +76,10 @@ ConvCost FewOutputsPlan::cost() const {
                               lines_ * columns().in, problem_.in_features, problem_.in_features, products_,
                               ceiling_quotient(rows().kernel, rows().lhs_dilation) *
                                   ceiling_quotient(columns().kernel, columns().lhs_dilation));
-  cost.workspace = shape_.element_size *
-                       (problem_.groups * weight_elements() + num_threads() * (ring_elements() + panel_elements())) +
-                   num_threads() * 2 * (planar_ ? products_ : lines_ * columns().in) *
-                       static_cast<std::int64_t>(sizeof(std::int64_t));
+  cost.workspace =
+      element_size_ * (problem_.groups * weight_elements() + num_threads() * (ring_elements() + panel_elements())) +
+      num_threads() * 2 * (planar_ ? products_ : lines_ * columns().in) *
+          static_cast<std::int64_t>(sizeof(std::int64_t));
   return cost;
 }
 

@@ -6,13 +6,9 @@
 
 #include "cotangent/ops/kernels/conv_cost.h"
 #include "cotangent/ops/kernels/conv_matrix.h"
+#include "cotangent/ops/kernels/conv_tile_shape.h"
 
 namespace cotangent::kernels {
-
-// The shapes that a level's kernels have: MatrixKernels, without its functions; and the bytes of an element.
-struct ProductShape {
-  std::int64_t lanes, panel_width, flat_width, element_size;
-};
 
 constexpr std::int64_t kFewOutputs = 4;  // the most output features of a group
 
@@ -23,7 +19,7 @@ std::string few_outputs_refusal(const ConvProblem& problem);
 class FewOutputsPlan {
  public:
   // For a problem that is not refused.
-  FewOutputsPlan(const ConvProblem& problem, const ProductShape& shape);
+  FewOutputsPlan(const ConvProblem& problem, std::int64_t element_size);
 
   ConvCost cost() const;
 
@@ -35,11 +31,11 @@ class FewOutputsPlan {
     return (planar_ ? products_ * plane_ : slots() * lines_ * columns().in * pitch_) + kFewOutputs;
   }
   std::int64_t panel_elements() const {
-    const std::int64_t width = shape_.flat_width;
+    const std::int64_t width = tile_.flat_width;
     return planar_ ? ceiling_quotient(lines_ * columns().in, width) * width * problem_.in_features : 0;
   }
   std::int64_t weight_elements() const {
-    const std::int64_t width = shape_.panel_width;
+    const std::int64_t width = tile_.panel_width;
     return problem_.in_features * (planar_ ? products_ : ceiling_quotient(pitch_, width) * width);
   }
   std::int64_t slot(std::int64_t line) const { return line % (slots() * lines_); }
@@ -48,8 +44,9 @@ class FewOutputsPlan {
   Range lines_of(Range out) const;
 
   const ConvProblem problem_;  // in the order of lhs's memory
-  const ProductShape shape_;
+  const std::int64_t element_size_;
   const std::int64_t taps_, products_;  // products: of each pixel
+  const TileShape tile_;
   const bool planar_;
   std::int64_t pitch_;             // elements from a pixel's products to the next one's, if not planar
   std::int64_t plane_ = 0;         // elements from a plane to the next, if planar

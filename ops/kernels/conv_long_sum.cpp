@@ -22,7 +22,7 @@ template <class T>
 class LongSum : private LongSumPlan {
  public:
   LongSum(const ConvProblem& problem, const T* lhs, const T* rhs, T* out)
-      : LongSumPlan(problem, sizeof(T), tile_shape<T>()),
+      : LongSumPlan(problem, sizeof(T)),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
         out_(out + problem.out_offset),
@@ -50,7 +50,7 @@ class LongSum : private LongSumPlan {
  private:
   // Sets `to` to the products of some chunks: panels, then rows, then features.
   void accumulate(const Task& task, Range chunk_range, T* to) const {
-    const std::int64_t width = kernels_.panel_width, row_count = positions_ * length(task.channels);
+    const std::int64_t width = tile_.panel_width, row_count = positions_ * length(task.channels);
     const Workspace<T> copy(band_elements_), panels(panel_elements_);
     if (!rhs_in_place_) std::fill_n(panels.data(), panel_elements_, T{0});  // beyond the last feature
     std::vector<std::int64_t> rows, out_rows;
@@ -109,7 +109,7 @@ class LongSum : private LongSumPlan {
 
   // All features of a window position together; whole rows that follow each other in memory, as one.
   void pack_panels(const Task& task, const Box& chunk, T* to) const {
-    const std::int64_t width = kernels_.panel_width, step = column_axis().rhs_step,
+    const std::int64_t width = tile_.panel_width, step = column_axis().rhs_step,
                        feature_step = problem_.rhs_out_feature, first = task.panels.first,
                        last = std::min(task.panels.second, problem_.out_features / width);
     const bool joined =
@@ -135,7 +135,7 @@ class LongSum : private LongSumPlan {
     std::vector<Segment> segments;
     for_each_line(chunk, [&](std::int64_t image, std::int64_t y, std::int64_t at) {
       segments.push_back({image * view.image_step + y * row_axis().rhs_dilation * view.steps[r],
-                          rhs_in_place_ ? at : std::ssize(segments) * columns * kernels_.panel_width, columns});
+                          rhs_in_place_ ? at : std::ssize(segments) * columns * tile_.panel_width, columns});
     });
     return segments;
   }
@@ -160,7 +160,7 @@ class LongSum : private LongSumPlan {
   }
 
   void write(const Task& task, const T* from) const {
-    const std::int64_t width = kernels_.panel_width, channels = length(task.channels);
+    const std::int64_t width = tile_.panel_width, channels = length(task.channels);
     T* const out = out_ + task.group * problem_.out_group + task.channels.first * problem_.out_batch;
     for (std::int64_t p = task.panels.first; p < task.panels.second; ++p) {
       const Range features = panels_.range(p);
@@ -187,14 +187,12 @@ ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size) {
     if (axis.kernel == 0) return {.refusal = "nothing is summed"};
   }
   if (problem.in_features == 0) return {.refusal = "nothing is summed"};
-  const TileShape tile = element_size == sizeof(float) ? tile_shape<float>() : tile_shape<double>();
-  return LongSumPlan(is_better_swapped(problem, tile.lanes) ? swap_operands(problem) : problem, element_size, tile)
-      .cost();
+  return LongSumPlan(is_better_swapped(problem, element_size) ? swap_operands(problem) : problem, element_size).cost();
 }
 
 template <class T>
 void convolve_long_sum(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
-  if (is_better_swapped(problem, tile_shape<T>().lanes)) LongSum<T>(swap_operands(problem), rhs, lhs, out).run();
+  if (is_better_swapped(problem, sizeof(T))) LongSum<T>(swap_operands(problem), rhs, lhs, out).run();
   else LongSum<T>(problem, lhs, rhs, out).run();
 }
 

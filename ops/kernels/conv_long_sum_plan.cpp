@@ -42,17 +42,17 @@ ConvProblem swap_operands(const ConvProblem& problem) {
   return swapped;
 }
 
-bool is_better_swapped(const ConvProblem& problem, std::int64_t lanes) {
-  return problem.out_features <= lanes && problem.out_features < problem.batch &&
+bool is_better_swapped(const ConvProblem& problem, std::int64_t element_size) {
+  return problem.out_features <= tile_shape(element_size, 1).lanes && problem.out_features < problem.batch &&
          std::all_of(problem.axes.begin(), problem.axes.end(),
                      [](const ConvAxis& axis) { return axis.rhs_dilation == 1 && axis.in > 0; });
 }
 
-LongSumPlan::LongSumPlan(const ConvProblem& problem, std::int64_t element_size, const TileShape& tile)
+LongSumPlan::LongSumPlan(const ConvProblem& problem, std::int64_t element_size)
     : problem_(in_memory_order(problem)),
-      tile_(tile),
+      tile_(tile_shape(element_size, problem.out_features)),
       element_size_(element_size),
-      panels_{problem.out_features, problem.out_features, tile.panel_width} {
+      panels_{problem.out_features, problem.out_features, tile_.panel_width} {
   for (const ConvAxis& axis : problem_.axes) positions_ *= axis.out;
   cut_output();
   cut_sum();

@@ -15,13 +15,13 @@ namespace cotangent::kernels {
 ConvProblem swap_operands(const ConvProblem& problem);
 
 // True if lhs has more channels to fill panels with than rhs has features.
-bool is_better_swapped(const ConvProblem& problem, std::int64_t lanes);
+bool is_better_swapped(const ConvProblem& problem, std::int64_t element_size);
 
 // Depends on the problem and the tile's shape alone, never on the number of threads.
 class LongSumPlan {
  public:
   // For a problem without lhs dilation and with something to sum, of elements of that many bytes.
-  LongSumPlan(const ConvProblem& problem, std::int64_t element_size, const TileShape& tile);
+  LongSumPlan(const ConvProblem& problem, std::int64_t element_size);
 
   ConvCost cost() const;
 

@@ -27,11 +27,12 @@ ConvCost winograd_cost(const ConvProblem& problem) {
   return cost;
 }
 
-// Fitted to measurements: a transformed element takes as long as kTransform multiply-adds, one of the weights as
-// kSmallWeights or, where they are too many for the nearer caches, kLargeWeights.
+// Fitted to measurements with vectors of 8 and 16: a transformed element, which comes from memory, takes as long as
+// kTransform vectors of multiply-adds, one of the weights as kSmallWeights multiply-adds or, where they are too many
+// for the nearer caches, kLargeWeights.
 bool winograd_pays(const ConvProblem& problem) {
-  constexpr double kTransform = 22, kSmallWeights = 12, kLargeWeights = 55, kLargeBytes = 8 << 20;
-  constexpr double kDirect = 0.93;             // of the peak, that a direct convolution reaches
+  constexpr double kTransform = 2.75, kSmallWeights = 12, kLargeWeights = 55, kLargeBytes = 8 << 20;
+  constexpr double kDirect = 0.9, kDirectOfOneVector = 0.5;  // of the peak, that a direct convolution reaches
   constexpr std::int64_t kLeastFeatures = 16;  // fewer waste vectors, of which transforms have more than products
   const WinogradProblem winograd(problem);
   if (!winograd.refusal.empty() || std::min(winograd.in_features, winograd.large_features) < kLeastFeatures)
@@ -44,10 +45,11 @@ bool winograd_pays(const ConvProblem& problem) {
              in = static_cast<double>(winograd.lhs_blocks() * winograd.in_features),
              large = static_cast<double>(winograd.large_blocks() * winograd.large_features);
   const double weights = positions * in * large, bytes = weights * sizeof(float);
+  const auto lanes = static_cast<double>(tile_shape<float>(1).lanes);
   const double estimate = winograd.multiply_adds() +
-                          kTransform * positions * static_cast<double>(winograd.tiles()) * (in + large) +
+                          kTransform * lanes * positions * static_cast<double>(winograd.tiles()) * (in + large) +
                           (bytes < kLargeBytes ? kSmallWeights : kLargeWeights) * weights;
-  return estimate < direct / kDirect;
+  return estimate < direct / (static_cast<double>(problem.out_features) <= lanes ? kDirectOfOneVector : kDirect);
 }
 
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out) {

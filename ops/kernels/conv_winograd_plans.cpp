@@ -7,11 +7,12 @@ namespace cotangent::kernels {
 namespace {
 
 // Elements, of which half of a level-2 cache of 512 KiB or more holds 64 Ki.
-constexpr std::int64_t kTileElements = 80 << 10;   // transformed tiles of a task, about
-constexpr std::int64_t kMostInCache = 112 << 10;   // more of them are not read again for each block of panels
-constexpr std::int64_t kSumElements = 32 << 10;    // sums of a block of panels
-constexpr std::int64_t kChunkElements = 6 << 20;   // both of all tiles of a chunk
-constexpr std::int64_t kWeightElements = 4 << 20;  // more weights are read once for a chunk, not for every task
+constexpr std::int64_t kTileElements = 80 << 10;  // transformed tiles of a task, about
+constexpr std::int64_t kMostInCache = 112 << 10;  // more of them are not read again for each block of panels
+constexpr std::int64_t kSumElements = 32 << 10;   // sums of a block of panels
+constexpr std::int64_t kChunkElements = 6 << 20;  // both of all tiles of a chunk
+// More weights are read once for a chunk, not for every task: fewer, the less time products by wide vectors leave.
+constexpr std::int64_t kWeightElements = 256 << 20;  // over the square of the lanes
 
 constexpr std::int64_t kTasks = 8;     // enough for a few threads to share evenly
 constexpr std::int64_t kFewTasks = 4;  // too few, unless weights are no more than ...
@@ -44,7 +45,8 @@ WinogradForwardPlan::WinogradForwardPlan(const WinogradStages& stages, const Win
   task_tiles = std::max(4 * unit, kTileElements / per_tile / unit * unit);
   task_tiles = std::min({task_tiles, std::max(2 * unit, share), tiles});
   const std::int64_t tasks = (tiles + task_tiles - 1) / task_tiles * problem.groups;
-  by_stage = weight_group > kWeightElements || (tasks < kFewTasks && weight_group > kFewWeights);
+  by_stage = weight_group > kWeightElements / (stages.lanes() * stages.lanes()) ||
+             (tasks < kFewTasks && weight_group > kFewWeights);
   if (by_stage) {
     sum_row = stages.panels() * stages.panel_width();
     chunk = std::min(tiles, std::max(unit, kChunkElements / (positions * (stages.lhs_row() + sum_row)) / unit * unit));

@@ -26,7 +26,11 @@ std::int64_t offset_at(const Plane& plane, std::int64_t row, std::int64_t column
 }  // namespace
 
 WinogradStages::WinogradStages(const WinogradProblem& problem)
-    : problem_(problem), matrix_(table<MatrixKernels<float>>()), kernels_(table<WinogradKernels<float>>()) {
+
+    : problem_(problem),
+      tile_(tile_shape<float>(problem.large_features)),
+      matrix_(table<MatrixKernels<float>>()),
+      kernels_(table<WinogradKernels<float>>()) {
   panels_per_block_ = (problem.large_features + panel_width() - 1) / panel_width();
   block_features_ = whole(problem.in_features);
   lhs_row_ = problem.lhs_blocks() * block_features_;

@@ -3,6 +3,7 @@
 
 #include "cotangent/core/memory.h"
 #include "cotangent/ops/kernels/conv_epilogue.h"
+#include "cotangent/ops/kernels/conv_tile_shape.h"
 #include "cotangent/ops/kernels/conv_winograd.h"
 #include "cotangent/ops/kernels/isa/matrix.h"
 #include "cotangent/ops/kernels/isa/winograd.h"
@@ -32,8 +33,9 @@ class WinogradStages {
 
   std::int64_t positions() const { return problem_.points * problem_.points; }
   std::int64_t panels() const { return problem_.large_blocks() * panels_per_block_; }
-  std::int64_t panel_width() const { return matrix_.panel_width; }
-  std::int64_t tile_rows() const { return matrix_.tile_rows; }
+  std::int64_t panel_width() const { return tile_.panel_width; }
+  std::int64_t lanes() const { return tile_.lanes; }
+  std::int64_t tile_rows() const { return tile_.tile_rows; }
   std::int64_t width(std::int64_t panel) const;  // features of a panel
   std::int64_t whole_width(std::int64_t panel) const { return whole(width(panel)); }
   // Elements of a row of transformed lhs: all blocks, each of whole vectors.
@@ -84,6 +86,7 @@ class WinogradStages {
   void copy_small(const Plane& plane, Range in, Range out, bool to_memory, float* memory, float* dense) const;
 
   const WinogradProblem& problem_;
+  const TileShape tile_;
   const MatrixKernels<float>& matrix_;
   const WinogradKernels<float>& kernels_;
   std::int64_t panels_per_block_, block_features_, lhs_row_;

@@ -16,7 +16,7 @@ namespace {
 
 template <class T>
 constexpr MatrixKernels<T> kMatrixKernels{
-    kLanes<T>,        kTileRows,       kPanelWidth<T>,  kFewRows<T>,       kFewWidth<T>,
+    kLanes<T>,        kPanelWidth<T>,  kTileRows,       kFewRows<T>,       kFewWidth<T>,
     multiply<T>,      multiply_few<T>, dot_products<T>, copy_block<T>,     kFlatVectors* kLanes<T>,
     multiply_flat<T>, sum_shifted<T>,  kFlatRows,       multiply_planes<T>};
 

@@ -19,11 +19,11 @@ struct BlockCopy {
 
 template <class T>
 struct MatrixKernels {
-  int lanes;        // elements of a vector
-  int tile_rows;    // rows that `multiply` does at once
-  int panel_width;  // the most columns of a TileProduct, and how many elements of each term it may read
-  int few_rows;     // the most rows of `multiply_few`, and columns of `dot_products`
-  int few_width;    // columns beyond the last that it may read
+  int lanes;             // elements of a vector
+  int panel_width;       // the most columns of a panel, of which `multiply` reads whole vectors
+  const int* tile_rows;  // rows that it does at once: tile_rows[v] for a panel of v vectors
+  int few_rows;          // the most rows of `multiply_few`, and columns of `dot_products`
+  int few_width;         // columns beyond the last that it may read
   void (*multiply)(const TileProduct<T>&);
   void (*multiply_few)(const TileProduct<T>&);  // of any width, lhs_step 1, terms in segments
   void (*dot_products)(const DotProducts<T>&);

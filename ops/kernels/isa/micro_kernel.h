@@ -12,14 +12,16 @@ using Packet = typename Eigen::internal::packet_traits<T>::type;
 template <class T>
 constexpr int kLanes = Eigen::internal::unpacket_traits<Packet<T>>::size;
 
-// The shape of a tile fills the registers: accumulators, the vectors of a panel, and one broadcast. A panel of a single
-// vector needs kSingleRows rows to have as many sums under way as multiplications take cycles, times two. A flat tile
-// has the other proportions: for rows that are features, whose number is often a power of two.
+// The shape of a tile fills the registers: accumulators, the vectors of a panel, and one broadcast. kTileRows has the
+// rows for panels of 0, 1, 2 ... vectors: a single vector needs many to have as many sums under way as multiplications
+// take cycles, times two, and few rows are few pointers and broadcasts, which compete for units with vectors of 512
+// bits. A flat tile has the other proportions: for rows that are features, whose number is often a power of two.
 #if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kRegisters = 32, kTileRows = 14, kTileVectors = 2, kSingleRows = 14, kFlatRows = 8, kFlatVectors = 3;
+constexpr int kRegisters = 32, kTileRows[] = {0, 14, 14, 8, 6}, kFlatRows = 8, kFlatVectors = 3;
 #else
-constexpr int kRegisters = 16, kTileRows = 6, kTileVectors = 2, kSingleRows = 12, kFlatRows = 4, kFlatVectors = 3;
+constexpr int kRegisters = 16, kTileRows[] = {0, 12, 6}, kFlatRows = 4, kFlatVectors = 3;
 #endif
+constexpr int kTileVectors = sizeof(kTileRows) / sizeof(kTileRows[0]) - 1;  // the most of a panel
 template <class T>
 constexpr int kPanelWidth = kTileVectors* kLanes<T>;
 
@@ -182,21 +184,30 @@ void multiply_all(const TileProduct<T>& product) {
   else multiply_last<T, smaller(Rows), Vectors, kTerms, Wide>(product, first);
 }
 
-// The product with the widest tile that `width` fills; a last panel of a single vector is left to a product of its own.
+// A product of one panel, with the narrowest tile that covers its width.
+template <class T, Terms kTerms, int Vectors = 1>
+void multiply_panel(const TileProduct<T>& product) {
+  if constexpr (Vectors < kTileVectors)
+    if (product.width > Vectors * kLanes<T>) return multiply_panel<T, kTerms, Vectors + 1>(product);
+  multiply_all<T, kTileRows[Vectors], Vectors, kTerms>(product);
+}
+
+// The product with the widest tile; a last panel of fewer vectors is left to a product of its own.
 template <class T, Terms kTerms>
 void multiply_with(const TileProduct<T>& product) {
-  if (product.width <= kLanes<T>) return multiply_all<T, kSingleRows, 1, kTerms>(product);
-  if (product.width <= kPanelWidth<T>) return multiply_all<T, kTileRows, kTileVectors, kTerms>(product);
+  if (product.width <= kPanelWidth<T>) return multiply_panel<T, kTerms>(product);
   const std::int64_t rest = product.width % kPanelWidth<T>;
-  if (rest == 0 || rest > kLanes<T>) return multiply_all<T, kTileRows, kTileVectors, kTerms, true>(product);
+  constexpr int kRows = kTileRows[kTileVectors];
+  if (rest == 0 || rest > kPanelWidth<T> - kLanes<T>)
+    return multiply_all<T, kRows, kTileVectors, kTerms, true>(product);
   TileProduct<T> part = product;
   part.width -= rest;
-  multiply_all<T, kTileRows, kTileVectors, kTerms, true>(part);
+  multiply_all<T, kRows, kTileVectors, kTerms, true>(part);
   part.rhs += part.width / kPanelWidth<T> * product.panel_step;
   part.out += part.width;
   if (part.bias != nullptr) part.bias += part.width;
   part.width = rest;
-  multiply_all<T, kSingleRows, 1, kTerms>(part);
+  multiply_panel<T, kTerms>(part);
 }
 
 // The whole product, tile by tile.
