@@ -17,7 +17,7 @@ constexpr int kLanes = Eigen::internal::unpacket_traits<Packet<T>>::size;
 // take cycles, times two, and few rows are few pointers and broadcasts, which compete for units with vectors of 512
 // bits. A flat tile has the other proportions: for rows that are features, whose number is often a power of two.
 #if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kRegisters = 32, kTileRows[] = {0, 14, 14, 8, 6}, kFlatRows = 8, kFlatVectors = 3;
+constexpr int kRegisters = 32, kTileRows[] = {0, 10, 10, 8, 6}, kFlatRows = 8, kFlatVectors = 3;
 #else
 constexpr int kRegisters = 16, kTileRows[] = {0, 12, 6}, kFlatRows = 4, kFlatVectors = 3;
 #endif
