@@ -45,14 +45,33 @@ function(cotangent_umbrella)
   set_property(GLOBAL APPEND PROPERTY COTANGENT_LAYERS cotangent)
 endfunction()
 
-# cotangent_isa_kernels(<layer> <file>...) adds files that are compiled once for each instruction set that kernels may
-# run on (core/isa.h). Eigen's namespace gets another name in each, so that the linker cannot mix their code up.
-function(cotangent_isa_kernels layer)
+# Sets isa_levels to COTANGENT_ISA_LEVELS, or else all instruction sets of this processor family (core/isa.h), and tells
+# the sources.
+function(cotangent_choose_isa_levels)
   set(levels baseline)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     list(APPEND levels v2 v3 v4)
   endif()
-  foreach(level IN LISTS levels)
+  if(COTANGENT_ISA_LEVELS)
+    foreach(level IN LISTS COTANGENT_ISA_LEVELS)
+      if(NOT level IN_LIST levels)
+        message(FATAL_ERROR "COTANGENT_ISA_LEVELS: there is no '${level}'; list some of ${levels}")
+      endif()
+    endforeach()
+    if(NOT baseline IN_LIST COTANGENT_ISA_LEVELS)
+      message(FATAL_ERROR "COTANGENT_ISA_LEVELS: list baseline too, for processors that have none of the others")
+    endif()
+    set(levels ${COTANGENT_ISA_LEVELS})
+  endif()
+  set(isa_levels ${levels} PARENT_SCOPE)
+  list(JOIN levels ", " text)
+  add_compile_definitions(COTANGENT_ISA_LEVELS="${text}")
+endfunction()
+
+# cotangent_isa_kernels(<layer> <file>...) adds files that are compiled once for each of the isa_levels. Eigen's namespace
+# gets another name in each, so that the linker cannot mix their code up.
+function(cotangent_isa_kernels layer)
+  foreach(level IN LISTS isa_levels)
     set(target cotangent_${layer}_${level})
     add_library(${target} OBJECT ${ARGN})
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)

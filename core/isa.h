@@ -9,11 +9,11 @@ namespace cotangent {
 // arm64. The others exist on x86-64 alone, as its psABI names them: x86-64-v2 (SSE4.2), -v3 (AVX2, FMA), -v4 (AVX-512).
 enum class Isa { Baseline, V2, V3, V4 };
 
-// The level in use: the best that the processor has, or the one that the environment variable COTANGENT_ISA names
-// ("baseline", "v2", "v3", "v4"). Error for another name, or for a level that the processor lacks.
+// The level in use: the best of which has_isa is true, or the one that the environment variable COTANGENT_ISA names
+// ("baseline", "v2", "v3", "v4"). Error for another name, or for a level that the library or the processor lacks.
 Isa isa();
 
-// True if the processor can run that level.
+// True if the library has kernels of that level (COTANGENT_ISA_LEVELS of its CMake) and the processor can run them.
 bool has_isa(Isa level);
 
 // "baseline", "v2", "v3" or "v4".

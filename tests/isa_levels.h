@@ -14,7 +14,7 @@
 
 namespace cotangent::testing {
 
-// Those that this processor has.
+// Those that the library is compiled for and this processor has.
 inline std::vector<Isa> levels() {
   std::vector<Isa> all;
   for (Isa level : {Isa::Baseline, Isa::V2, Isa::V3, Isa::V4})

@@ -8,6 +8,8 @@
 // looks for such symbols.
 #pragma once
 
+#include <string_view>
+
 #include "cotangent/core/isa.h"
 
 namespace cotangent::kernels {
@@ -16,7 +18,6 @@ namespace baseline {
 template <class Table>
 const Table& table();
 }
-#if defined(__x86_64__)
 namespace v2 {
 template <class Table>
 const Table& table();
@@ -29,19 +30,21 @@ namespace v4 {
 template <class Table>
 const Table& table();
 }
-#endif
 
-// The table of a given level, which the processor must have.
+// The table of a given level, of which has_isa(level) must be true.
 template <class Table>
 const Table& table_of(Isa level) {
-  switch (level) {
-#if defined(__x86_64__)
-    case Isa::V2: return v2::table<Table>();
-    case Isa::V3: return v3::table<Table>();
-    case Isa::V4: return v4::table<Table>();
-#endif
-    default: return baseline::table<Table>();
-  }
+  // A level that is not compiled may not even be named: there is nothing to link to.
+  constexpr auto compiled = [](std::string_view name) {
+    return std::string_view(COTANGENT_ISA_LEVELS).find(name) != std::string_view::npos;
+  };
+  if constexpr (compiled("v2"))
+    if (level == Isa::V2) return v2::table<Table>();
+  if constexpr (compiled("v3"))
+    if (level == Isa::V3) return v3::table<Table>();
+  if constexpr (compiled("v4"))
+    if (level == Isa::V4) return v4::table<Table>();
+  return baseline::table<Table>();
 }
 
 // The table of the level in use.
