@@ -24,12 +24,8 @@ std::vector<float> run(WinogradKernels<float>::Transform transform, const std::v
                        std::int64_t m, const float* bias = nullptr, bool relu = false) {
   std::vector<float> to(m * m * kFeatures + 1, 77);
   transform({.features = kFeatures,
-             .from = from.data(),
-             .from_row = n * kFeatures,
-             .from_column = kFeatures,
-             .to = to.data(),
-             .to_row = m * kFeatures,
-             .to_column = kFeatures,
+             .from = {from.data(), n * kFeatures, kFeatures},
+             .to = {to.data(), m * kFeatures, kFeatures},
              .bias = bias,
              .relu = relu});
   EXPECT_EQ(to.back(), 77.0f) << "wrote past the end";
