@@ -24,12 +24,8 @@ std::vector<float> run(WinogradKernels<float>::Transform transform, const std::v
                        std::int64_t m, const float* bias = nullptr, bool relu = false) {
   std::vector<float> to(m * m * kFeatures + 1, 77);
   transform({.features = kFeatures,
-             .from = from.data(),
-             .from_row = n * kFeatures,
-             .from_column = kFeatures,
-             .to = to.data(),
-             .to_row = m * kFeatures,
-             .to_column = kFeatures,
+             .from = {from.data(), n * kFeatures, kFeatures},
+             .to = {to.data(), m * kFeatures, kFeatures},
              .bias = bias,
              .relu = relu});
   EXPECT_EQ(to.back(), 77.0f) << "wrote past the end";
@@ -93,6 +89,49 @@ void check_correlation(const WinogradKernels<float>& table) {
     }
 }
 
+// Several grids at once are the same as each alone, and a part of one as the whole with zeros around it, or written to
+// it alone.
+void check_parts(WinogradKernels<float>::Transform transform, std::int64_t n, std::int64_t m, bool contract) {
+  constexpr std::int64_t kGrids = 3;
+  const std::int64_t from_size = n * n * kFeatures, to_size = m * m * kFeatures, size = contract ? m : n;
+  const std::vector<float> from = samples<float>(kGrids * from_size, -1, 1, 3);
+  for (std::int64_t row = 0; row < size; ++row)
+    for (std::int64_t column = 0; column <= size; ++column) {
+      const kernels::GridPart part{row, size - row / 2, column, size - column / 2};
+      const auto inside = [&](std::int64_t at) {
+        const std::int64_t i = at / kFeatures % (size * size) / size, j = at / kFeatures % size;
+        return i >= part.row && i < part.row_end && j >= part.column && j < part.column_end;
+      };
+      std::vector<float> to(kGrids * to_size, 77), expected;
+      transform({.features = kFeatures,
+                 .from = {from.data(), n * kFeatures, kFeatures, from_size},
+                 .to = {to.data(), m * kFeatures, kFeatures, to_size},
+                 .count = kGrids,
+                 .part = &part});
+      for (std::int64_t grid = 0; grid < kGrids; ++grid) {
+        std::vector<float> one(from.begin() + grid * from_size, from.begin() + (grid + 1) * from_size);
+        if (!contract)
+          for (std::int64_t i = 0; i < from_size; ++i) one[i] = inside(i) ? one[i] : 0.0f;
+        const std::vector<float> whole = run(transform, one, n, m);
+        for (std::int64_t i = 0; i < to_size; ++i) expected.push_back(!contract || inside(i) ? whole[i] : 77.0f);
+      }
+      SCOPED_TRACE(::testing::Message() << n << " to " << m << ", from row " << row << ", column " << column);
+      for (std::size_t i = 0; i < to.size(); ++i) expect_sum(to[i], expected[i], 256);
+    }
+}
+
+void check_all_parts(const WinogradKernels<float>& table) {
+  for (int family = 0; family < kernels::kWinogradFamilies; ++family) {
+    const std::int64_t n = kernels::winograd_points(family);
+    check_parts(table.input[family], n, n, false);
+    for (std::int64_t m = 2; m < n; ++m) {
+      check_parts(table.expand[family][m - 2], m, n, false);
+      check_parts(table.contract[family][m - 2], n, m, true);
+    }
+  }
+}
+
+TEST(IsaWinograd, PartsOfGridsAreTheWholeWithZeros) { for_each_level<WinogradKernels<float>>(check_all_parts); }
 TEST(IsaWinograd, ContractionsArePlainSums) { for_each_level<WinogradKernels<float>>(check_contract); }
 TEST(IsaWinograd, TransformsMakeACorrelation) { for_each_level<WinogradKernels<float>>(check_correlation); }
 

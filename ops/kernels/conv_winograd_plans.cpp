@@ -22,7 +22,7 @@ constexpr std::int64_t kStagePanels = 8;  // in a task that only multiplies
 constexpr std::int64_t kSumBlock = 256;   // terms: a longer sum in one go loses accuracy
 
 // Weight gradients.
-constexpr std::int64_t kGradientElements = 256 << 10;  // transformed tiles of a task, of both operands
+constexpr std::int64_t kGradientElements = 128 << 10;  // transformed tiles of a task, of both operands
 constexpr std::int64_t kSumsInCache = 1 << 20;         // sums that a task adds to
 constexpr std::int64_t kSplits = 8;
 constexpr std::int64_t kStageRows = 64;

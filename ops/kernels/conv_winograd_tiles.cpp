@@ -17,16 +17,40 @@ Range intersect(Range a, Range b) {
 
 Range from(std::int64_t first, std::int64_t count) { return {first, first + count}; }
 
-bool inside(Range part, Range all) { return part.first >= all.first && part.second <= all.second; }
-
 std::int64_t offset_at(const Plane& plane, std::int64_t row, std::int64_t column) {
   return plane.offset + row * plane.step[0] + column * plane.step[1];
+}
+
+// Those of a run of tiles, one every `tile` positions.
+template <class T>
+Grids<T> grids_of(T* memory, const Plane& plane, const TileRun& run, std::int64_t tile) {
+  return {memory + offset_at(plane, run.row * tile, run.column * tile), plane.step[0], plane.step[1],
+          tile * plane.step[1]};
+}
+
+// Transforms the grids of a run of tiles, `size` positions of a plane a side and one every `tile` positions: those
+// whose columns are all valid at once, the others one by one.
+void transform_in_place(void (*transform)(const GridTransform<float>&), const Plane& plane, const TileRun& run,
+                        std::int64_t tile, std::int64_t size, GridTransform<float> grid) {
+  const auto clamp = [&](std::int64_t position) { return std::clamp<std::int64_t>(position, 0, size); };
+  const Range rows{clamp(plane.valid[0].first - run.row * tile), clamp(plane.valid[0].second - run.row * tile)};
+  for (std::int64_t first = 0; first < run.count; first += grid.count) {
+    const std::int64_t column = (run.column + first) * tile;
+    const GridPart part{rows.first, rows.second, clamp(plane.valid[1].first - column),
+                        clamp(plane.valid[1].second - column)};
+    const bool columns = part.column == 0 && part.column_end == size;
+    const std::int64_t whole = columns ? (plane.valid[1].second - size - column) / tile + 1 : 1;
+    grid.count = std::min(whole, run.count - first);
+    grid.part = columns && length(rows) == size ? nullptr : &part;
+    transform(grid);
+    grid.from.at += grid.count * grid.from.next;
+    grid.to.at += grid.count * grid.to.next;
+  }
 }
 
 }  // namespace
 
 WinogradStages::WinogradStages(const WinogradProblem& problem)
-
     : problem_(problem),
       tile_(tile_shape<float>(problem.large_features)),
       matrix_(table<MatrixKernels<float>>()),
@@ -45,27 +69,25 @@ std::int64_t WinogradStages::spread(std::int64_t elements) {
   return ((elements + kLine - 1) / kLine | 1) * kLine;  // an odd number of lines
 }
 
+// True if features of a plane can be transformed where they are.
+bool WinogradStages::in_place(std::int64_t feature_step, std::int64_t features) const {
+  return feature_step == 1 && features % matrix_.lanes == 0;
+}
+
 std::int64_t WinogradStages::lhs_copy(std::int64_t tiles) const {
   const std::int64_t n = problem_.points, m = problem_.tile, most = std::min(tiles, problem_.tile_columns());
-  return n * (problem_.lhs.feature == 1 ? n : most * m + n - m) * block_features_;
+  return in_place(problem_.lhs.feature, problem_.in_features) ? 0 : n * (most * m + n - m) * block_features_;
 }
 
 std::int64_t WinogradStages::large_copy(std::int64_t tiles, std::int64_t features) const {
   const std::int64_t m = problem_.tile, most = std::min(tiles, problem_.tile_columns());
-  return m * (problem_.large.feature == 1 ? m : most * m) * features;
+  return in_place(problem_.large.feature, problem_.large_features) ? 0 : m * most * m * features;
 }
 
 std::int64_t WinogradStages::call_workspace(std::int64_t tiles) const {
   const std::int64_t large =
       large_copy(tiles, problem_.weight_gradient ? whole(problem_.large_features) : panel_width());
   return std::max({lhs_copy(tiles), large, small_copy()});
-}
-
-// True if a part of a plane can be transformed where it is.
-bool WinogradStages::in_place(const Plane& plane, std::int64_t feature_step, std::int64_t features, Range rows,
-                              Range columns) const {
-  return feature_step == 1 && features % matrix_.lanes == 0 && inside(rows, plane.valid[0]) &&
-         inside(columns, plane.valid[1]);
 }
 
 // Copies a part of a plane to [row][column][feature, up to whole vectors], zero where nothing is valid.
@@ -100,32 +122,19 @@ void WinogradStages::transform_lhs(const float* lhs, Range tiles, float* to, std
   const FloatBuffer local(lhs_copy(length(tiles)));
   const auto transform = kernels_.input[problem_.family];
   problem_.for_each_run(tiles, [&](const TileRun& run) {
-    const Range rows = from(run.row * m, n);
+    const Range rows = from(run.row * m, n), band = from(run.column * m, run.count * m + n - m);
     for (std::int64_t block = 0; block < problem_.lhs_blocks(); ++block) {
       const Plane plane = problem_.lhs_plane(run.plane, block);
-      float* const out = to + run.first * lhs_row_ + block * pixel;
-      const Range band = from(run.column * m, run.count * m + n - m);
-      if (length(intersect(rows, plane.valid[0])) == 0 || length(intersect(band, plane.valid[1])) == 0) {
-        for (std::int64_t p = 0; p < n * n; ++p)
-          for (std::int64_t i = 0; i < run.count; ++i) std::fill_n(out + p * position_step + i * lhs_row_, pixel, 0.0f);
-        continue;
-      }
-      if (step != 1) gather(plane, step, features, lhs, rows, band, local.data());
-      for (std::int64_t i = 0; i < run.count; ++i) {
-        const Range columns = from(band.first + i * m, n);
-        GridTransform<float> grid{pixel,        nullptr, n * pixel, pixel, out + i * lhs_row_, n * position_step,
-                                  position_step};
-        if (step != 1) {
-          grid.from = local.data() + i * m * pixel;
-          grid.from_row = length(band) * pixel;
-        } else if (in_place(plane, step, features, rows, columns)) {
-          grid.from = lhs + offset_at(plane, rows.first, columns.first);
-          grid.from_row = plane.step[0];
-          grid.from_column = plane.step[1];
-        } else {
-          gather(plane, step, features, lhs, rows, columns, local.data());
-          grid.from = local.data();
-        }
+      GridTransform<float> grid{
+          .features = pixel,
+          .from = {local.data(), length(band) * pixel, pixel, m * pixel},
+          .to = {to + run.first * lhs_row_ + block * pixel, n * position_step, position_step, lhs_row_},
+          .count = run.count};
+      if (in_place(step, features)) {
+        grid.from = grids_of(lhs, plane, run, m);
+        transform_in_place(transform, plane, run, m, n, grid);
+      } else {
+        gather(plane, step, features, lhs, rows, band, local.data());
         transform(grid);
       }
     }
@@ -143,25 +152,19 @@ void WinogradStages::expand_large(const float* large, Range tiles, float* to, st
     const Range rows = from(run.row * m, m), band = from(run.column * m, run.count * m);
     for (std::int64_t block = 0; block < problem_.large_blocks(); ++block) {
       const Plane plane = problem_.large_plane(run.plane, block);
-      if (step != 1) gather(plane, step, features, large, rows, band, local.data());
-      for (std::int64_t i = 0; i < run.count; ++i) {
-        const Range columns = from(band.first + i * m, m);
-        GridTransform<float> grid{0, nullptr, m * pixel, pixel, nullptr, n * position_step, position_step};
-        if (step != 1) {
-          grid.from = local.data() + i * m * pixel;
-          grid.from_row = length(band) * pixel;
-        } else if (in_place(plane, step, features, rows, columns)) {
-          grid.from = large + offset_at(plane, rows.first, columns.first);
-          grid.from_row = plane.step[0];
-          grid.from_column = plane.step[1];
+      const bool direct = in_place(step, features);
+      if (!direct) gather(plane, step, features, large, rows, band, local.data());
+      for (std::int64_t p = 0; p < panels_per_block_; ++p) {
+        const std::int64_t panel = block * panels_per_block_ + p, first = p * panel_width();
+        GridTransform<float> grid{.features = whole(width(panel)),
+                                  .from = {local.data() + first, length(band) * pixel, pixel, m * pixel},
+                                  .to = {to + panel * panel_step + run.first * panel_width(), n * position_step,
+                                         position_step, panel_width()},
+                                  .count = run.count};
+        if (direct) {
+          grid.from = grids_of(large + first, plane, run, m);
+          transform_in_place(transform, plane, run, m, m, grid);
         } else {
-          gather(plane, step, features, large, rows, columns, local.data());
-          grid.from = local.data();
-        }
-        for (std::int64_t p = 0; p < panels_per_block_; ++p, grid.from += panel_width()) {
-          const std::int64_t panel = block * panels_per_block_ + p;
-          grid.features = whole(width(panel));
-          grid.to = to + panel * panel_step + (run.first + i) * panel_width();
           transform(grid);
         }
       }
@@ -178,30 +181,23 @@ void WinogradStages::contract_large(const float* sums, std::int64_t row_step, st
     const Range rows = from(run.row * m, m), band = from(run.column * m, run.count * m);
     for (std::int64_t panel = panels.first; panel < panels.second; ++panel) {
       const Plane plane = problem_.large_plane(run.plane, panel / panels_per_block_);
-      const std::int64_t features = width(panel);
-      const std::int64_t first = panel % panels_per_block_ * panel_width();
+      const std::int64_t features = width(panel), first = panel % panels_per_block_ * panel_width();
+      const std::int64_t row = length(band) * panel_width();
       float* const memory = large + first * step;
-      const std::int64_t from_row = (step == 1 ? m : length(band)) * panel_width();
-      for (std::int64_t i = 0; i < run.count; ++i) {
-        const Range columns = from(band.first + i * m, m);
-        GridTransform<float> grid{
-            whole(features),   sums + (run.first + i) * row_step + (panel - panels.first) * panel_width(),
-            n * position_step, position_step,
-            local.data(),      from_row,
-            panel_width(),     epilogue.bias == nullptr ? nullptr : epilogue.bias + first,
-            epilogue.relu};
-        const bool direct = in_place(plane, step, features, rows, columns);
-        if (direct) {
-          grid.to = memory + offset_at(plane, rows.first, columns.first);
-          grid.to_row = plane.step[0];
-          grid.to_column = plane.step[1];
-        } else if (step != 1) {
-          grid.to += i * m * panel_width();
-        }
+      GridTransform<float> grid{.features = whole(features),
+                                .from = {sums + run.first * row_step + (panel - panels.first) * panel_width(),
+                                         n * position_step, position_step, row_step},
+                                .to = {local.data(), row, panel_width(), m * panel_width()},
+                                .count = run.count,
+                                .bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + first,
+                                .relu = epilogue.relu};
+      if (in_place(step, features)) {
+        grid.to = grids_of(memory, plane, run, m);
+        transform_in_place(transform, plane, run, m, m, grid);
+      } else {
         transform(grid);
-        if (step == 1 && !direct) scatter(plane, step, features, rows, columns, local.data(), from_row, memory);
+        scatter(plane, step, features, rows, band, local.data(), row, memory);
       }
-      if (step != 1) scatter(plane, step, features, rows, band, local.data(), from_row, memory);
     }
   });
 }

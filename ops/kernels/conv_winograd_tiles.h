@@ -71,8 +71,8 @@ class WinogradStages {
   std::int64_t whole(std::int64_t features) const {
     return (features + matrix_.lanes - 1) / matrix_.lanes * matrix_.lanes;
   }
-  // Parts of planes that are copied: of the input or of the large operand with its features, of sums with a panel's,
-  // and small positions. Without adjacent features, a row of tiles is copied at once.
+  // Parts of planes that are copied, unless they can be transformed in place: runs of tiles, of the input or of the
+  // large operand with its features, of sums with a panel's; and small positions.
   std::int64_t lhs_copy(std::int64_t tiles) const;
   std::int64_t large_copy(std::int64_t tiles, std::int64_t features) const;
   std::int64_t small_copy() const;
@@ -80,7 +80,7 @@ class WinogradStages {
               Range columns, float* to) const;
   void scatter(const Plane& plane, std::int64_t feature_step, std::int64_t features, Range rows, Range columns,
                const float* from, std::int64_t from_row, float* to) const;
-  bool in_place(const Plane& plane, std::int64_t feature_step, std::int64_t features, Range rows, Range columns) const;
+  bool in_place(std::int64_t feature_step, std::int64_t features) const;
 
   // The small positions of some features of both kinds, in memory and dense: [feature of lhs][position][panel width].
   void copy_small(const Plane& plane, Range in, Range out, bool to_memory, float* memory, float* dense) const;

@@ -59,12 +59,13 @@ void WinogradStages::expand_small(const float* small, Range in, std::int64_t pan
       if (!direct) copy_small(plane, chunk, {first, first + features}, false, const_cast<float*>(small), dense);
       for (std::int64_t j = chunk.first; j < chunk.second; ++j) {
         float* const row = to + (block * problem_.in_features + j) * panel_width();
+        const Grids<float> expanded{row, n * position_step, position_step};
         if (direct)
-          transform({features, small + plane.offset + j * problem_.small_in + first, plane.step[0], plane.step[1], row,
-                     n * position_step, position_step});
+          transform({features,
+                     {small + plane.offset + j * problem_.small_in + first, plane.step[0], plane.step[1]},
+                     expanded});
         else
-          transform({whole(features), dense + (j - chunk.first) * pixel, r * panel_width(), panel_width(), row,
-                     n * position_step, position_step});
+          transform({whole(features), {dense + (j - chunk.first) * pixel, r * panel_width(), panel_width()}, expanded});
       }
     }
   }
@@ -83,12 +84,12 @@ void WinogradStages::contract_small(const float* sums, std::int64_t row_step, st
   for (std::int64_t i = in.first; i < in.second; i += kChunk) {
     const Range chunk{i, std::min(i + kChunk, in.second)};
     for (std::int64_t j = chunk.first; j < chunk.second; ++j, sums += row_step) {
+      const Grids<const float> expanded{sums, n * position_step, position_step};
       if (direct)
-        transform({features, sums, n * position_step, position_step,
-                   small + plane.offset + j * problem_.small_in + first, plane.step[0], plane.step[1]});
+        transform(
+            {features, expanded, {small + plane.offset + j * problem_.small_in + first, plane.step[0], plane.step[1]}});
       else
-        transform({whole(features), sums, n * position_step, position_step, dense + (j - chunk.first) * pixel,
-                   r * panel_width(), panel_width()});
+        transform({whole(features), expanded, {dense + (j - chunk.first) * pixel, r * panel_width(), panel_width()}});
     }
     if (!direct) copy_small(plane, chunk, {first, first + features}, true, small, dense);
   }

@@ -6,17 +6,29 @@
 
 namespace cotangent::kernels {
 
-// One transform of a square grid of vectors of features into another square grid. Features are adjacent; rows and
-// columns of both grids lie at any distance.
+// Square grids of vectors of features, which are adjacent. Rows, columns, and one grid and the next, lie at any
+// distance.
+template <class T>
+struct Grids {
+  T* at;
+  std::int64_t row, column, next = 0;
+};
+
+// Rows and columns of a grid: from the first to before the last.
+struct GridPart {
+  std::int64_t row, row_end, column, column_end;
+};
+
+// The same transform of one grid after another.
 template <class T>
 struct GridTransform {
   std::int64_t features;  // a multiple of the lanes
-  const T* from;
-  std::int64_t from_row, from_column;
-  T* to;
-  std::int64_t to_row, to_column;
-  const T* bias = nullptr;  // of contract alone: one for each feature, added to all of the grid; or null
-  bool relu = false;        // and what is negative becomes 0
+  Grids<const T> from;
+  Grids<T> to;
+  std::int64_t count = 1;          // of grids
+  const GridPart* part = nullptr;  // what exists of `from`, elsewhere 0, or, of contract, of `to`; null: all
+  const T* bias = nullptr;         // of contract alone: one for each feature, added to all of the grid; or null
+  bool relu = false;               // and what is negative becomes 0
 };
 
 constexpr int kWinogradFamilies = 2, kWinogradMostTaps = 5;

@@ -143,44 +143,59 @@ struct Contraction {
   }
 };
 
-// A one-dimensional transform along the rows of a grid and then along its columns. With Finish, of contract, what the
-// grid asks for is done to the result.
-template <class T, class Transform, bool Finish = false>
-void transform_grid(const GridTransform<T>& grid) {
+// A one-dimensional transform along the rows of a grid and then along its columns. With Contract, what the grid asks
+// for is done to the result. With Part, some of the grid does not exist.
+template <class T, class Transform, bool Contract, bool Part>
+void transform_grids(const GridTransform<T>& grid) {
   using P = Packet<T>;
   using namespace Eigen::internal;
   constexpr int kIn = Transform::kIn, kOut = Transform::kOut;
-  for (std::int64_t f = 0; f < grid.features; f += kLanes<T>) {
-    P middle[kOut][kIn];
-    const T* from = grid.from + f;
+  constexpr bool kReadPart = Part && !Contract, kWritePart = Part && Contract;
+  const GridPart part = Part ? *grid.part : GridPart{};
+  const auto in_rows = [&](int i) { return i >= part.row && i < part.row_end; };
+  const auto in_columns = [&](int j) { return j >= part.column && j < part.column_end; };
+  const bool finish = Contract && (grid.bias != nullptr || grid.relu);
+  for (std::int64_t g = 0; g < grid.count; ++g)
+    for (std::int64_t f = 0; f < grid.features; f += kLanes<T>) {
+      P middle[kOut][kIn];
+      const T* from = grid.from.at + g * grid.from.next + f;
 #pragma GCC unroll 8
-    for (int j = 0; j < kIn; ++j, from += grid.from_column) {
-      P in[kIn], out[kOut];
+      for (int j = 0; j < kIn; ++j, from += grid.from.column) {
+        P in[kIn], out[kOut];
+        const bool column = !kReadPart || in_columns(j);
 #pragma GCC unroll 8
-      for (int i = 0; i < kIn; ++i) in[i] = ploadu<P>(from + i * grid.from_row);
-      Transform::apply(in, out);
+        for (int i = 0; i < kIn; ++i)
+          in[i] = column && (!kReadPart || in_rows(i)) ? ploadu<P>(from + i * grid.from.row) : pset1<P>(T{0});
+        Transform::apply(in, out);
 #pragma GCC unroll 8
-      for (int i = 0; i < kOut; ++i) middle[i][j] = out[i];
-    }
-    T* to = grid.to + f;
-    const bool finish = Finish && (grid.bias != nullptr || grid.relu);
-    const P bias = finish && grid.bias != nullptr ? ploadu<P>(grid.bias + f) : pset1<P>(T{0});
-#pragma GCC unroll 8
-    for (int i = 0; i < kOut; ++i, to += grid.to_row) {
-      P out[kOut];
-      Transform::apply(middle[i], out);
-      if (finish) {
-#pragma GCC unroll 8
-        for (int j = 0; j < kOut; ++j) out[j] = padd(out[j], bias);
-        if (grid.relu) {
-#pragma GCC unroll 8
-          for (int j = 0; j < kOut; ++j) out[j] = rectified<T>(out[j]);
-        }
+        for (int i = 0; i < kOut; ++i) middle[i][j] = out[i];
       }
+      T* to = grid.to.at + g * grid.to.next + f;
+      const P bias = finish && grid.bias != nullptr ? ploadu<P>(grid.bias + f) : pset1<P>(T{0});
 #pragma GCC unroll 8
-      for (int j = 0; j < kOut; ++j) pstoreu(to + j * grid.to_column, out[j]);
+      for (int i = 0; i < kOut; ++i, to += grid.to.row) {
+        if (kWritePart && !in_rows(i)) continue;
+        P out[kOut];
+        Transform::apply(middle[i], out);
+        if (finish) {
+#pragma GCC unroll 8
+          for (int j = 0; j < kOut; ++j) out[j] = padd(out[j], bias);
+          if (grid.relu) {
+#pragma GCC unroll 8
+            for (int j = 0; j < kOut; ++j) out[j] = rectified<T>(out[j]);
+          }
+        }
+#pragma GCC unroll 8
+        for (int j = 0; j < kOut; ++j)
+          if (!kWritePart || in_columns(j)) pstoreu(to + j * grid.to.column, out[j]);
+      }
     }
-  }
+}
+
+template <class T, class Transform, bool Contract = false>
+void transform_grid(const GridTransform<T>& grid) {
+  if (grid.part == nullptr) transform_grids<T, Transform, Contract, false>(grid);
+  else transform_grids<T, Transform, Contract, true>(grid);
 }
 
 }  // namespace cotangent::kernels::COTANGENT_ISA
