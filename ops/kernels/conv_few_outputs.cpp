@@ -18,6 +18,10 @@
 namespace cotangent::kernels {
 namespace {
 
+// Pixels of few channels are read in so many streams: a tile of adjacent ones would jump about in a page of memory,
+// where the processor does not see what to fetch next.
+constexpr std::int64_t kStreams = 8;
+
 template <class T>
 class FewOutputs : private FewOutputsPlan {
  public:
@@ -29,14 +33,9 @@ class FewOutputs : private FewOutputsPlan {
         relu_(epilogue.relu),
         out_(out + problem.out_offset),
         line_taps_(list_line_taps()),
-        phases_(list_phases()) {
-    const std::int64_t rows = planar_ ? products_ : lines_ * columns().in;
-    for (std::int64_t row = 0, y = 0, x = 0; row < rows; ++row) {
-      lhs_rows_.push_back(planar_ ? row * problem_.in_features : y * this->rows().lhs_step + x * columns().lhs_step);
-      product_rows_.push_back(row * (planar_ ? plane_ : pitch_));
-      if (++x == columns().in) ++y, x = 0;
-    }
-  }
+        phases_(list_phases()),
+        in_order_(list_rows(1)),
+        in_streams_(list_rows(kStreams)) {}
 
   void run() {
     const std::int64_t features = problem_.groups * weight_elements();
@@ -88,10 +87,29 @@ class FewOutputs : private FewOutputsPlan {
     }
   }
 
+  // The rows of a step's product: where each is read, and where it goes.
+  struct ProductRows {
+    std::vector<std::int64_t> from, to;
+  };
+
+  // A tile reads from several streams at once, each of which runs through pixels in order.
+  ProductRows list_rows(std::int64_t streams) const {
+    const std::int64_t count = planar_ ? products_ : lines_ * columns().in, run = ceiling_quotient(count, streams);
+    ProductRows result;
+    for (std::int64_t start = 0; start < run; ++start)
+      for (std::int64_t i = start; i < count; i += run) {
+        result.from.push_back(planar_ ? i * problem_.in_features
+                                      : i / columns().in * rows().lhs_step + i % columns().in * columns().lhs_step);
+        result.to.push_back(i * (planar_ ? plane_ : pitch_));
+      }
+    return result;
+  }
+
   void multiply_pixels(const T* lhs, Range lines, const T* weights, T* to) const {
     const Segment all{0, 0, problem_.in_features};
+    const ProductRows& product_rows = length(lines) == lines_ ? in_streams_ : in_order_;
     kernels_.multiply({.lhs = lhs + lines.first * rows().lhs_step,
-                       .rows = lhs_rows_.data(),
+                       .rows = product_rows.from.data(),
                        .row_count = length(lines) * columns().in,
                        .lhs_step = 1,
                        .rhs = weights,
@@ -99,7 +117,7 @@ class FewOutputs : private FewOutputsPlan {
                        .segments = &all,
                        .segment_count = 1,
                        .out = to,
-                       .out_rows = product_rows_.data(),
+                       .out_rows = product_rows.to.data(),
                        .width = pitch_,
                        .panel_step = problem_.in_features * tile_.panel_width});
   }
@@ -117,7 +135,7 @@ class FewOutputs : private FewOutputsPlan {
     }
     const Segment all{0, 0, terms};
     kernels_.multiply_flat({.lhs = weights,
-                            .rows = lhs_rows_.data(),
+                            .rows = in_order_.from.data(),
                             .row_count = products_,
                             .lhs_step = 1,
                             .rhs = panels,
@@ -125,7 +143,7 @@ class FewOutputs : private FewOutputsPlan {
                             .segments = &all,
                             .segment_count = 1,
                             .out = to,
-                            .out_rows = product_rows_.data(),
+                            .out_rows = in_order_.to.data(),
                             .width = count,
                             .panel_step = terms * width});
   }
@@ -181,7 +199,7 @@ class FewOutputs : private FewOutputsPlan {
   T* out_;
   const std::vector<std::vector<LineTap>> line_taps_;  // of each output line
   const std::vector<Phase> phases_;                    // of the columns
-  std::vector<std::int64_t> lhs_rows_, product_rows_;  // of a step's product
+  const ProductRows in_order_, in_streams_;
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
 };
 

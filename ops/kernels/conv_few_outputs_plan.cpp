@@ -78,7 +78,7 @@ ConvCost FewOutputsPlan::cost() const {
                                   ceiling_quotient(columns().kernel, columns().lhs_dilation));
   cost.workspace =
       element_size_ * (problem_.groups * weight_elements() + num_threads() * (ring_elements() + panel_elements())) +
-      2 * (planar_ ? products_ : lines_ * columns().in) * static_cast<std::int64_t>(sizeof(std::int64_t));
+      4 * (planar_ ? products_ : lines_ * columns().in) * static_cast<std::int64_t>(sizeof(std::int64_t));
   return cost;
 }
 
