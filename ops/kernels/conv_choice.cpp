@@ -40,6 +40,11 @@ bool sums_nothing(const ConvProblem& problem) {
   return problem.in_features == 0 || product(problem, &ConvAxis::kernel) == 0;
 }
 
+bool is_dilated(const ConvProblem& problem) {
+  return std::any_of(problem.axes.begin(), problem.axes.end(),
+                     [](const ConvAxis& axis) { return axis.lhs_dilation != 1; });
+}
+
 // More window than output, and channels of lhs that are the problem's batch: a kernel's gradient.
 bool is_long_sum(const ConvProblem& problem) {
   return product(problem, &ConvAxis::kernel) > product(problem, &ConvAxis::out) &&
@@ -82,6 +87,13 @@ bool may_use_fft(const ConvProblem& problem, std::int64_t element_size, const Co
          fits(Fft, problem, element_size, limits);
 }
 
+// True if the algorithm takes the problem as it is, lhs dilation and all.
+bool serves_dilated(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size) {
+  if (algorithm == FewFeatures) return few_features_serves_dilated(problem, element_size);
+  if (algorithm == LongSum) return long_sum_serves_dilated(problem, element_size);
+  return algorithm == Definition || algorithm == Im2col || algorithm == Depthwise || algorithm == Winograd;
+}
+
 // The least workspace that would do for the whole problem.
 std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
@@ -99,8 +111,10 @@ std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_si
     by_phases = std::max(by_phases, least);
   }
   const std::int64_t whole = may_use_winograd(problem, element_size, limits) ? needs(Winograd, problem) : kMost;
-  const bool scatters = few_features_serves_dilated(problem, element_size);
-  return std::min({by_phases, whole, needs(Depthwise, problem), scatters ? needs(FewFeatures, problem) : kMost});
+  std::int64_t least = std::min({by_phases, whole, needs(Depthwise, problem)});
+  for (const ConvAlgorithm algorithm : {FewFeatures, LongSum})
+    if (serves_dilated(algorithm, problem, element_size)) least = std::min(least, needs(algorithm, problem));
+  return least;
 }
 
 // For a phase of a problem, or the whole.
@@ -133,11 +147,6 @@ ConvStep forced(std::string_view operation, const ConvProblem& problem, std::int
                      "ConvAlgorithm::Auto",
                      limits.max_workspace, name(limits.algorithm), cost.workspace));
   return {limits.algorithm, problem, "it was asked for"};
-}
-
-// Algorithms that take a problem with lhs dilation as it is.
-bool serves_dilated(ConvAlgorithm algorithm) {
-  return algorithm == Definition || algorithm == Im2col || algorithm == Depthwise || algorithm == Winograd;
 }
 
 // A choice and what it follows from. Costs, and so what a limit allows, depend on the number of threads.
@@ -190,8 +199,7 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
                              const ConvLimits& limits) {
   std::vector<ConvStep> steps;
   if (!has_output(problem)) return steps;
-  const bool scatters = few_features_serves_dilated(problem, element_size);
-  if (limits.algorithm != Auto && (serves_dilated(limits.algorithm) || (limits.algorithm == FewFeatures && scatters))) {
+  if (limits.algorithm != Auto && serves_dilated(limits.algorithm, problem, element_size)) {
     steps.push_back(forced(operation, problem, element_size, limits));
     return steps;
   }
@@ -208,10 +216,17 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
     steps.push_back({Winograd, problem, "fewer multiplications for windows of this size outweigh the transforms"});
     return steps;
   }
-  if (limits.algorithm == Auto && scatters && multiply_adds(problem) > kTiny &&
-      fits(FewFeatures, problem, element_size, limits)) {
-    steps.push_back({FewFeatures, problem, "its few output features fill vectors with those of all kernel positions"});
-    return steps;
+  if (limits.algorithm == Auto && multiply_adds(problem) > kTiny) {
+    if (serves_dilated(FewFeatures, problem, element_size) && fits(FewFeatures, problem, element_size, limits)) {
+      steps.push_back(
+          {FewFeatures, problem, "its few output features fill vectors with those of all kernel positions"});
+      return steps;
+    }
+    if (is_dilated(problem) && is_long_sum(problem) && serves_dilated(LongSum, problem, element_size) &&
+        fits(LongSum, problem, element_size, limits)) {
+      steps.push_back({LongSum, problem, "it is a kernel's gradient, of few features that are not dilated themselves"});
+      return steps;
+    }
   }
   for (ConvProblem& phase : split_phases(problem)) {
     if (!has_output(phase)) continue;

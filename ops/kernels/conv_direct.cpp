@@ -21,6 +21,7 @@ constexpr std::int64_t kFewChannels = 16;       // packed, so that a row of the 
 constexpr std::int64_t kShortRun = 8;           // shorter ones are listed term by term
 constexpr std::int64_t kWideBytes = 128 << 10;  // of weights, which all panels take in turn for each tile of rows
 constexpr std::int64_t kWays = 8;               // of a set of the cache
+constexpr std::int64_t kMostStreams = 8;        // that pixels without windows are read in
 
 template <class T>
 class Direct : private DirectPlan {
@@ -229,10 +230,13 @@ class Direct : private DirectPlan {
     return segments;
   }
 
-  // Where each output position of a box finds its window and goes.
+  // Where each output position of a box finds its window and goes. Without windows, a tile reads from as many runs of
+  // pixels as it has rows: adjacent pixels of a few lines of the cache would be jumps about in a page of memory, where
+  // the processor does not see what to fetch next.
   void list_rows(const Box& box, const BandView<T>& view, std::int64_t* rows, std::int64_t* out_rows) const {
     const std::size_t r = problem_.axes.size() - 2;
     const ConvAxis &row_axis = problem_.axes[r], &columns = problem_.axes[r + 1];
+    const std::int64_t streams = taps_ == 1 && problem_.out_feature == 1 ? std::min(tile_.tile_rows, kMostStreams) : 1;
     std::int64_t corner = 0;
     for (std::size_t d = 0; d < r; ++d) corner += box.position[d] * problem_.axes[d].out_step;
     for (std::int64_t image = box.images.first; image < box.images.second; ++image)
@@ -241,10 +245,12 @@ class Direct : private DirectPlan {
             (image - box.images.first) * view.image_step + (y - box.rows.first) * row_axis.stride * view.steps[r];
         const std::int64_t to = corner + image * problem_.out_batch + y * row_axis.out_step;
         const std::int64_t count = length(box.columns), step = columns.stride * view.steps[r + 1];
-        for (std::int64_t x = 0; x < count; ++x) rows[x] = from + x * step;
-        for (std::int64_t x = 0; x < count; ++x) out_rows[x] = to + (box.columns.first + x) * columns.out_step;
-        rows += count;
-        out_rows += count;
+        const std::int64_t run = ceiling_quotient(count, streams);
+        for (std::int64_t start = 0; start < run; ++start)
+          for (std::int64_t x = start; x < count; x += run) {
+            *rows++ = from + x * step;
+            *out_rows++ = to + (box.columns.first + x) * columns.out_step;
+          }
       }
   }
 

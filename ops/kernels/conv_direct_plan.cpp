@@ -15,15 +15,16 @@ constexpr std::int64_t kTasks = 16;             // enough for a few threads to s
 constexpr std::int64_t kBandBytes = 512 << 10;  // of a task, unless a single row of outputs needs more
 constexpr std::int64_t kLeastRows = 128;        // of a task, where there are as many
 constexpr std::int64_t kMostRows = 4096;
-constexpr std::int64_t kLeastProducts = 1 << 21;       // of a task, which should take longer than setting it up
-constexpr std::int64_t kShortSum = 256;                // of terms, whose bands are small beside their overlap: ...
-constexpr std::int64_t kMoreProducts = 4;              // ... so many times as many products
-constexpr std::int64_t kWeightBytesPerRow = 16 << 10;  // a task reads all weights, which so many rows should pay for
-constexpr std::int64_t kPointBytes = 256 << 10;        // of the pixels of a task without windows, which stay in L2
-constexpr std::int64_t kFewRows = 256;                 // that do not pay for packing all weights first ...
-constexpr std::int64_t kManyWeights = 128 << 10;       // ... of as many bytes
-constexpr std::int64_t kLeastChunk = 64;               // adjacent terms, for which weights need not be packed
-constexpr std::int64_t kPanelsInPlace = 4;             // of a task: enough of a line of weights for prefetching
+constexpr std::int64_t kLeastProducts = 1 << 21;        // of a task, which should take longer than setting it up
+constexpr std::int64_t kShortSum = 256;                 // of terms, whose bands are small beside their overlap: ...
+constexpr std::int64_t kMoreProducts = 4;               // ... so many times as many products
+constexpr std::int64_t kWeightBytesPerRow = 16 << 10;   // a task reads all weights, which so many rows should pay for
+constexpr std::int64_t kPointBytes = 512 << 10;         // of the pixels of a task without windows, which stay in L2
+constexpr std::int64_t kWeightBytesPerPoint = 4 << 10;  // of such a task, for which more rows cost nothing
+constexpr std::int64_t kFewRows = 256;                  // that do not pay for packing all weights first ...
+constexpr std::int64_t kManyWeights = 128 << 10;        // ... of as many bytes
+constexpr std::int64_t kLeastChunk = 64;                // adjacent terms, for which weights need not be packed
+constexpr std::int64_t kPanelsInPlace = 4;              // of a task: enough of a line of weights for prefetching
 
 bool is_pointwise(const ConvAxis& axis) {
   return axis.kernel == 1 && axis.stride == 1 && axis.low == 0 && axis.in == axis.out;
@@ -88,7 +89,8 @@ void DirectPlan::cut_output() {
     boxes_.others.push_back(problem_.axes[d].out);
   }
   if (taps_ == 1) {  // nothing overlaps, and whole tiles are best
-    const std::int64_t most = std::max<std::int64_t>(tile_.tile_rows, std::min(wanted, kPointBytes / plane));
+    const std::int64_t points = std::min(std::max(wanted, weight_bytes / kWeightBytesPerPoint), kPointBytes / plane);
+    const std::int64_t most = std::max(tile_.tile_rows, points);
     boxes_.columns = cut_evenly(columns.out, most / tile_.tile_rows * tile_.tile_rows);
     boxes_.columns.block = ceiling_quotient(boxes_.columns.block, tile_.tile_rows) * tile_.tile_rows;
   } else {

@@ -18,6 +18,10 @@
 namespace cotangent::kernels {
 namespace {
 
+// Pixels of few channels are read in so many streams: a tile of adjacent ones would jump about in a page of memory,
+// where the processor does not see what to fetch next.
+constexpr std::int64_t kStreams = 8;
+
 template <class T>
 class FewOutputs : private FewOutputsPlan {
  public:
@@ -27,7 +31,11 @@ class FewOutputs : private FewOutputsPlan {
         rhs_(rhs + problem.rhs_offset),
         bias_(epilogue.bias),
         relu_(epilogue.relu),
-        out_(out + problem.out_offset) {}
+        out_(out + problem.out_offset),
+        line_taps_(list_line_taps()),
+        phases_(list_phases()),
+        in_order_(list_rows(1)),
+        in_streams_(list_rows(kStreams)) {}
 
   void run() {
     const std::int64_t features = problem_.groups * weight_elements();
@@ -58,43 +66,58 @@ class FewOutputs : private FewOutputsPlan {
   void compute(std::int64_t group, std::int64_t image, Range out_lines, const T* weights) const {
     const Workspace<T> ring(ring_elements()), panels(panel_elements());
     const T* const lhs = lhs_ + group * problem_.lhs_group + image * problem_.lhs_batch;
+    const T* const bias = bias_ == nullptr ? nullptr : bias_ + group * problem_.out_features;
     const Range lines = lines_of(out_lines);
-    // Slots are counted from the first line, so that a step never wraps around.
-    std::int64_t next = lines.first;
+    // Slots are counted from the first line, so that a step never wraps around; `turn` is the line of the first slot.
+    std::int64_t next = lines.first, turn = next;
     Sums sums;
     for (std::int64_t o = out_lines.first; o < out_lines.second; ++o) {
-      const Range needed = lines_of({o, o + 1});
-      for (; next < needed.second; next += lines_) {
+      const std::vector<LineTap>& taps = line_taps_[static_cast<std::size_t>(o)];
+      for (; !taps.empty() && next <= taps.back().line; next += lines_) {
+        if (next - turn == ring_lines()) turn = next;
         const Range step{next, std::min(next + lines_, lines.second)};
-        T* const to = ring.data() + slot(next - lines.first) * columns().in * (planar_ ? 1 : pitch_);
+        T* const to = ring.data() + (next - turn) * columns().in * (planar_ ? 1 : pitch_);
         if (planar_) multiply_planes(lhs, step, weights, panels.data(), to);
         else multiply_pixels(lhs, step, weights, to);
       }
       T* const out = out_ + group * problem_.out_group + image * problem_.out_batch + o * rows().out_step;
-      const T* const bias = bias_ == nullptr ? nullptr : bias_ + group * problem_.out_features;
-      for (std::int64_t phase = 0; phase < std::min(columns().lhs_dilation, columns().out); ++phase)
-        sum_line(ring.data(), lines, o, phase, bias, out, sums);
+      for (std::size_t phase = 0; phase < phases_.size(); ++phase)
+        sum_line(ring.data(), taps, turn, phases_[phase], bias,
+                 out + static_cast<std::int64_t>(phase) * columns().out_step, sums);
     }
   }
 
+  // The rows of a step's product: where each is read, and where it goes.
+  struct ProductRows {
+    std::vector<std::int64_t> from, to;
+  };
+
+  // A tile reads from several streams at once, each of which runs through pixels in order.
+  ProductRows list_rows(std::int64_t streams) const {
+    const std::int64_t count = planar_ ? products_ : lines_ * columns().in, run = ceiling_quotient(count, streams);
+    ProductRows result;
+    for (std::int64_t start = 0; start < run; ++start)
+      for (std::int64_t i = start; i < count; i += run) {
+        result.from.push_back(planar_ ? i * problem_.in_features
+                                      : i / columns().in * rows().lhs_step + i % columns().in * columns().lhs_step);
+        result.to.push_back(i * (planar_ ? plane_ : pitch_));
+      }
+    return result;
+  }
+
   void multiply_pixels(const T* lhs, Range lines, const T* weights, T* to) const {
-    const std::int64_t width = columns().in, count = length(lines) * width;
-    const Workspace<std::int64_t> from(count), out_rows(count);
-    for (std::int64_t i = 0; i < count; ++i) {
-      from.data()[i] = (lines.first + i / width) * rows().lhs_step + i % width * columns().lhs_step;
-      out_rows.data()[i] = i * pitch_;
-    }
     const Segment all{0, 0, problem_.in_features};
-    kernels_.multiply({.lhs = lhs,
-                       .rows = from.data(),
-                       .row_count = count,
+    const ProductRows& product_rows = length(lines) == lines_ ? in_streams_ : in_order_;
+    kernels_.multiply({.lhs = lhs + lines.first * rows().lhs_step,
+                       .rows = product_rows.from.data(),
+                       .row_count = length(lines) * columns().in,
                        .lhs_step = 1,
                        .rhs = weights,
                        .rhs_step = tile_.panel_width,
                        .segments = &all,
                        .segment_count = 1,
                        .out = to,
-                       .out_rows = out_rows.data(),
+                       .out_rows = product_rows.to.data(),
                        .width = pitch_,
                        .panel_step = problem_.in_features * tile_.panel_width});
   }
@@ -110,14 +133,9 @@ class FewOutputs : private FewOutputsPlan {
       kernels_.copy({whole, width, plane, width, 1, panels + i * width, terms * width, 1});
       if (rest > 0) kernels_.copy({1, rest, plane + whole * width, width, 1, last + i * width, width, 1});
     }
-    const Workspace<std::int64_t> from(products_), out_rows(products_);
-    for (std::int64_t q = 0; q < products_; ++q) {
-      from.data()[q] = q * terms;
-      out_rows.data()[q] = q * plane_;
-    }
     const Segment all{0, 0, terms};
     kernels_.multiply_flat({.lhs = weights,
-                            .rows = from.data(),
+                            .rows = in_order_.from.data(),
                             .row_count = products_,
                             .lhs_step = 1,
                             .rhs = panels,
@@ -125,45 +143,33 @@ class FewOutputs : private FewOutputsPlan {
                             .segments = &all,
                             .segment_count = 1,
                             .out = to,
-                            .out_rows = out_rows.data(),
+                            .out_rows = in_order_.to.data(),
                             .width = count,
                             .panel_step = terms * width});
   }
 
-  // What an output line and phase of columns is the sum of: where products lie, and for which positions they exist.
+  // Where the products of a sum lie: all of them, and those that exist for some position near the border.
   struct Sums {
-    std::vector<std::int64_t> offsets, some;
-    std::vector<Range> valid;
+    std::vector<std::int64_t> all, some;
   };
 
-  void sum_line(const T* ring, Range lines, std::int64_t o, std::int64_t phase, const T* bias, T* out,
-                Sums& sums) const {
-    const ConvAxis &r = rows(), &c = columns();
-    const std::int64_t count = ceiling_quotient(c.out - phase, c.lhs_dilation);
-    sums.offsets.clear();
-    sums.valid.clear();
-    Range inside{0, count};  // the positions that have all products
-    for (std::int64_t ky = 0; ky < r.kernel; ++ky) {
-      const std::int64_t y = o + ky * r.rhs_dilation - r.low;
-      if (y % r.lhs_dilation != 0 || y < 0 || y / r.lhs_dilation >= r.in) continue;
-      const std::int64_t line = slot(y / r.lhs_dilation - lines.first) * c.in;
-      for (std::int64_t kx = 0; kx < c.kernel; ++kx) {
-        const std::int64_t x = phase + kx * c.rhs_dilation - c.low;
-        if (x % c.lhs_dilation != 0) continue;
-        const std::int64_t shift = x / c.lhs_dilation, q = (ky * c.kernel + kx) * problem_.out_features;
-        const Range valid{std::max<std::int64_t>(0, -shift), std::min(count, c.in - shift)};
-        if (length(valid) <= 0) continue;
-        sums.offsets.push_back(planar_ ? q * plane_ + line + shift : (line + shift) * pitch_ + q);
-        sums.valid.push_back(valid);
-        inside = {std::max(inside.first, valid.first), std::min(inside.second, valid.second)};
+  void sum_line(const T* ring, const std::vector<LineTap>& lines, std::int64_t turn, const Phase& phase, const T* bias,
+                T* out, Sums& sums) const {
+    const std::int64_t out_step = columns().out_step * columns().lhs_dilation, pixel = planar_ ? 1 : pitch_;
+    const auto list = [&](std::vector<std::int64_t>& offsets, auto exists) {
+      offsets.clear();
+      for (const LineTap& tap : lines) {
+        const std::int64_t slot = tap.line - turn + (tap.line < turn ? ring_lines() : 0);
+        for (const ColumnTap& column : phase.taps)
+          if (exists(column))
+            offsets.push_back((slot * columns().in + column.shift) * pixel +
+                              (tap.kernel * columns().kernel + column.kernel) * problem_.out_features *
+                                  (planar_ ? plane_ : 1));
       }
-    }
-    if (length(inside) <= 0) inside = {0, 0};
-    const std::int64_t out_step = c.out_step * c.lhs_dilation;
-    out += phase * c.out_step;
+    };
     const auto sum = [&](std::int64_t first, std::int64_t positions, const std::vector<std::int64_t>& offsets) {
-      kernels_.sum_shifted({.from = ring + first * (planar_ ? 1 : pitch_),
-                            .from_step = planar_ ? 1 : pitch_,
+      kernels_.sum_shifted({.from = ring + first * pixel,
+                            .from_step = pixel,
                             .from_feature = planar_ ? plane_ : 1,
                             .offsets = offsets.data(),
                             .terms = std::ssize(offsets),
@@ -175,13 +181,15 @@ class FewOutputs : private FewOutputsPlan {
                             .out_feature = problem_.out_feature,
                             .relu = relu_});
     };
-    if (length(inside) > 0) sum(inside.first, length(inside), sums.offsets);
-    for (std::int64_t j = 0; j < count; ++j) {
-      if (j == inside.first && length(inside) > 0) j = inside.second;
-      if (j == count) break;
-      sums.some.clear();
-      for (std::size_t t = 0; t < sums.offsets.size(); ++t)
-        if (j >= sums.valid[t].first && j < sums.valid[t].second) sums.some.push_back(sums.offsets[t]);
+    const Range inside = phase.inside;
+    if (length(inside) > 0) {
+      list(sums.all, [](const ColumnTap&) { return true; });
+      sum(inside.first, length(inside), sums.all);
+    }
+    for (std::int64_t j = 0; j < phase.count; ++j) {
+      if (j == inside.first) j = inside.second;
+      if (j == phase.count) break;
+      list(sums.some, [j](const ColumnTap& tap) { return j >= tap.valid.first && j < tap.valid.second; });
       sum(j, 1, sums.some);
     }
   }
@@ -189,6 +197,9 @@ class FewOutputs : private FewOutputsPlan {
   const T *lhs_, *rhs_, *bias_;
   const bool relu_;
   T* out_;
+  const std::vector<std::vector<LineTap>> line_taps_;  // of each output line
+  const std::vector<Phase> phases_;                    // of the columns
+  const ProductRows in_order_, in_streams_;
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
 };
 

@@ -56,7 +56,7 @@ FewOutputsPlan::FewOutputsPlan(const ConvProblem& problem, std::int64_t element_
   const auto line_bytes = columns().in * (planar_ ? products_ : pitch_) * element_size_;
   lines_ = std::clamp<std::int64_t>(ceiling_quotient(planar_ ? kPlanarPixels : kPixels, columns().in), 1, rows().in);
   while (lines_ > 1 && line_bytes * lines_ * slots() > kRingBytes) --lines_;
-  plane_ = slots() * lines_ * columns().in + 64 / element_size_;
+  plane_ = ring_lines() * columns().in + 64 / element_size_;
   const std::int64_t pieces = problem_.groups * problem_.batch;
   const std::int64_t least = kTaskOverlap * span_ * rows().lhs_dilation;
   row_blocks_ = cut_evenly(rows().out, std::max(least, ceiling_quotient(rows().out * pieces, kTasks)));
@@ -78,8 +78,7 @@ ConvCost FewOutputsPlan::cost() const {
                                   ceiling_quotient(columns().kernel, columns().lhs_dilation));
   cost.workspace =
       element_size_ * (problem_.groups * weight_elements() + num_threads() * (ring_elements() + panel_elements())) +
-      num_threads() * 2 * (planar_ ? products_ : lines_ * columns().in) *
-          static_cast<std::int64_t>(sizeof(std::int64_t));
+      4 * (planar_ ? products_ : lines_ * columns().in) * static_cast<std::int64_t>(sizeof(std::int64_t));
   return cost;
 }
 
@@ -90,6 +89,38 @@ Range FewOutputsPlan::lines_of(Range out) const {
   const std::int64_t first = low <= 0 ? 0 : ceiling_quotient(low, axis.lhs_dilation);
   const std::int64_t last = high < 0 ? -1 : std::min(high / axis.lhs_dilation, axis.in - 1);
   return {std::min(first, last + 1), last + 1};
+}
+
+std::vector<std::vector<FewOutputsPlan::LineTap>> FewOutputsPlan::list_line_taps() const {
+  const ConvAxis& axis = rows();
+  std::vector<std::vector<LineTap>> result(static_cast<std::size_t>(axis.out));
+  for (std::int64_t o = 0; o < axis.out; ++o)
+    for (std::int64_t k = 0; k < axis.kernel; ++k) {
+      const std::int64_t y = o + k * axis.rhs_dilation - axis.low;
+      if (y >= 0 && y % axis.lhs_dilation == 0 && y / axis.lhs_dilation < axis.in)
+        result[static_cast<std::size_t>(o)].push_back({k, y / axis.lhs_dilation});
+    }
+  return result;
+}
+
+std::vector<FewOutputsPlan::Phase> FewOutputsPlan::list_phases() const {
+  const ConvAxis& axis = columns();
+  std::vector<Phase> result;
+  for (std::int64_t phase = 0; phase < std::min(axis.lhs_dilation, axis.out); ++phase) {
+    const std::int64_t count = ceiling_quotient(axis.out - phase, axis.lhs_dilation);
+    Phase& sums = result.emplace_back(Phase{count, {}, {0, count}});
+    for (std::int64_t k = 0; k < axis.kernel; ++k) {
+      const std::int64_t x = phase + k * axis.rhs_dilation - axis.low;
+      if (x % axis.lhs_dilation != 0) continue;
+      const std::int64_t shift = x / axis.lhs_dilation;
+      const Range valid{std::max<std::int64_t>(0, -shift), std::min(count, axis.in - shift)};
+      if (length(valid) <= 0) continue;
+      sums.taps.push_back({k, shift, valid});
+      sums.inside = {std::max(sums.inside.first, valid.first), std::min(sums.inside.second, valid.second)};
+    }
+    if (length(sums.inside) <= 0) sums.inside = {0, 0};
+  }
+  return result;
 }
 
 }  // namespace cotangent::kernels

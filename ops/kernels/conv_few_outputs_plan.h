@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "cotangent/ops/kernels/conv_cost.h"
 #include "cotangent/ops/kernels/conv_matrix.h"
@@ -27,8 +28,9 @@ class FewOutputsPlan {
   const ConvAxis& rows() const { return problem_.axes[0]; }
   const ConvAxis& columns() const { return problem_.axes[1]; }
   std::int64_t slots() const { return (span_ - 1 + lines_ - 1) / lines_ + 1; }  // of lines_ lines each, in the ring
+  std::int64_t ring_lines() const { return slots() * lines_; }
   std::int64_t ring_elements() const {  // and those that are read beyond the last
-    return (planar_ ? products_ * plane_ : slots() * lines_ * columns().in * pitch_) + kFewOutputs;
+    return (planar_ ? products_ * plane_ : ring_lines() * columns().in * pitch_) + kFewOutputs;
   }
   std::int64_t panel_elements() const {
     const std::int64_t width = tile_.flat_width;
@@ -38,10 +40,28 @@ class FewOutputsPlan {
     const std::int64_t width = tile_.panel_width;
     return problem_.in_features * (planar_ ? products_ : ceiling_quotient(pitch_, width) * width);
   }
-  std::int64_t slot(std::int64_t line) const { return line % (slots() * lines_); }
 
   // The input lines that these output lines read.
   Range lines_of(Range out) const;
+
+  // An input line and the row of the kernel by which an output line meets it.
+  struct LineTap {
+    std::int64_t kernel, line;
+  };
+  std::vector<std::vector<LineTap>> list_line_taps() const;
+
+  // The outputs of a line at columns j * lhs_dilation + phase for j < count, and what they are sums of: a column of the
+  // kernel with the pixel `shift` beyond the j-th, which exists for the valid j.
+  struct ColumnTap {
+    std::int64_t kernel, shift;
+    Range valid;
+  };
+  struct Phase {
+    std::int64_t count;
+    std::vector<ColumnTap> taps;
+    Range inside;  // the j for which all exist
+  };
+  std::vector<Phase> list_phases() const;
 
   const ConvProblem problem_;  // in the order of lhs's memory
   const std::int64_t element_size_;

@@ -182,12 +182,18 @@ class LongSum : private LongSumPlan {
 }  // namespace
 
 ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size) {
+  const bool swapped = is_better_swapped(problem, element_size);
   for (const ConvAxis& axis : problem.axes) {
-    if (axis.lhs_dilation != 1) return {.refusal = "lhs is dilated; it serves each phase of such a problem"};
+    if (axis.lhs_dilation != 1 && !swapped)
+      return {.refusal = "lhs is dilated; it serves each phase of such a problem"};
     if (axis.kernel == 0) return {.refusal = "nothing is summed"};
   }
   if (problem.in_features == 0) return {.refusal = "nothing is summed"};
-  return LongSumPlan(is_better_swapped(problem, element_size) ? swap_operands(problem) : problem, element_size).cost();
+  return LongSumPlan(swapped ? swap_operands(problem) : problem, element_size).cost();
+}
+
+bool long_sum_serves_dilated(const ConvProblem& problem, std::int64_t element_size) {
+  return is_better_swapped(problem, element_size) && long_sum_cost(problem, element_size).refusal.empty();
 }
 
 template <class T>

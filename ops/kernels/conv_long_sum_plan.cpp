@@ -22,8 +22,8 @@ constexpr std::int64_t kPartialBytes = 64 << 20;  // the most that all splits' a
 
 }  // namespace
 
-// Where y = x * stride + k - low ties the positions of input, output and window, k = y + x' * stride - low' does with
-// x' = out - 1 - x, that is, with the output written backwards.
+// Where y * d = x * stride + k * e - low ties the positions of input, output and window, k * e = x' * stride + y * d -
+// low' does with x' = out - 1 - x, that is, with the output written backwards.
 ConvProblem swap_operands(const ConvProblem& problem) {
   ConvProblem swapped = problem;
   std::swap(swapped.batch, swapped.out_features);
@@ -35,6 +35,7 @@ ConvProblem swap_operands(const ConvProblem& problem) {
   for (ConvAxis& axis : swapped.axes) {
     std::swap(axis.in, axis.kernel);
     std::swap(axis.lhs_step, axis.rhs_step);
+    std::swap(axis.lhs_dilation, axis.rhs_dilation);
     axis.low = (axis.out - 1) * axis.stride - axis.low;
     swapped.out_offset += (axis.out - 1) * axis.out_step;
     axis.out_step = -axis.out_step;

@@ -49,8 +49,9 @@ ConvCost few_features_cost(const ConvProblem& problem, std::int64_t element_size
 ConvCost winograd_cost(const ConvProblem& problem);
 ConvCost fft_cost(const ConvProblem& problem, std::int64_t element_size);
 
-// True if FewFeatures takes the problem as it is, lhs dilation and all.
+// True if the algorithm takes the problem as it is, lhs dilation and all.
 bool few_features_serves_dilated(const ConvProblem& problem, std::int64_t element_size);
+bool long_sum_serves_dilated(const ConvProblem& problem, std::int64_t element_size);
 
 // True if Winograd, where it can serve, is expected to be faster than the algorithms that multiply every pair.
 bool winograd_pays(const ConvProblem& problem);
