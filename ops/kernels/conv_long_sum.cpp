@@ -18,6 +18,8 @@
 namespace cotangent::kernels {
 namespace {
 
+constexpr std::int64_t kRowsThatFetch = 256;  // of a product; more take longer than memory does
+
 template <class T>
 class LongSum : private LongSumPlan {
  public:
@@ -61,6 +63,10 @@ class LongSum : private LongSumPlan {
       if (!rhs_in_place_) pack_panels(task, chunk, panels.data());
       const std::vector<Segment> segments = find_segments(chunk, view);
       list_rows(task, view, rows);
+      const Ahead ahead =
+          c + 1 < chunk_range.second && row_count <= kRowsThatFetch ? find_ahead(task, chunks_.at(c + 1)) : Ahead{};
+      const std::int64_t ahead_panel = ceiling_quotient(ahead.size, length(task.panels)),
+                         ahead_row = ceiling_quotient(ahead_panel, row_count);
       for (std::int64_t p = 0; p < length(task.panels); ++p)
         kernels_.multiply({.lhs = view.data,
                            .rows = rows.data(),
@@ -77,7 +83,10 @@ class LongSum : private LongSumPlan {
                            .out_rows = out_rows.data(),
                            .width = width,
                            .bias = nullptr,
-                           .add = c > chunk_range.first});
+                           .add = c > chunk_range.first,
+                           .ahead = ahead.from == nullptr ? nullptr : ahead.from + p * ahead_panel,
+                           .ahead_row = ahead_row,
+                           .ahead_term = ceiling_quotient(ahead_row * tile_.tile_rows, chunk_pixels_)});
     }
   }
 
@@ -105,6 +114,25 @@ class LongSum : private LongSumPlan {
       for (std::int64_t y = chunk.rows.first; y < chunk.rows.second; ++y)
         visitor(image - chunk.images.first, y - chunk.rows.first,
                 corner + image * problem_.rhs_in_feature + y * row_axis().rhs_step);
+  }
+
+  // A run of rhs that the next chunk reads. Panels fetch parts of it while they are multiplied, so that packing does
+  // not wait for memory.
+  struct Ahead {
+    const T* from = nullptr;
+    std::int64_t size = 0;
+  };
+
+  // Where lines of all features lie close to each other.
+  Ahead find_ahead(const Task& task, const Box& chunk) const {
+    std::int64_t first = 0, last = -1;
+    for_each_line(chunk, [&](std::int64_t image, std::int64_t y, std::int64_t at) {
+      if (image == 0 && y == 0) first = at;
+      last = at;
+    });
+    const std::int64_t size = last + length(chunk.columns) * column_axis().rhs_step - first;
+    if (problem_.rhs_out_feature != 1 || last < first || size > 2 * chunk_pixels_ * problem_.out_features) return {};
+    return {rhs_ + task.group * problem_.rhs_group + first, size};
   }
 
   // All features of a window position together; whole rows that follow each other in memory, as one.

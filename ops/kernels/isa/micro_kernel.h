@@ -96,6 +96,7 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
   const std::int64_t lhs_step = kTerms == Terms::Stepped ? product.lhs_step : 1, rhs_step = product.rhs_step;
   const std::int64_t* const out_rows = product.out_rows + first;
   const T *panel = product.rhs, *bias = product.bias;
+  const T* ahead = product.ahead != nullptr ? product.ahead + first * product.ahead_row : product.rhs;
   T* out = product.out;
   for (std::int64_t width = product.width; width > 0; width -= Vectors * L, panel += product.panel_step) {
     P total[Rows][Vectors];
@@ -120,7 +121,13 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
         std::int64_t at = segment->lhs;
         const std::int64_t end = at + segment->count * lhs_step;
 #pragma GCC unroll 4
-        for (; at != end; at += lhs_step, rhs += rhs_step) add_term<T, Rows, Vectors>(total, row, at, rhs);
+        for (; at != end; at += lhs_step, rhs += rhs_step) {
+          add_term<T, Rows, Vectors>(total, row, at, rhs);
+          if constexpr (kTerms == Terms::Stepped) {
+            __builtin_prefetch(ahead, 0, 2);
+            ahead += product.ahead_term;
+          }
+        }
       }
     }
     if (product.relu && !product.add) {
