@@ -62,7 +62,7 @@ tsan() {
 
 coverage() {
   prepare coverage gcovr
-  cmake --build --preset coverage --target unit_tests conformance_tests grad_tests
+  cmake --build --preset coverage --target unit_tests conformance_tests grad_tests isa_tests
   find build/coverage -name '*.gcda' -delete
   # Threads would wait for each other's counters; the tests that are about threads ask for more.
   COTANGENT_NUM_THREADS=1 ctest --preset coverage --parallel "$(nproc)"
@@ -70,7 +70,8 @@ coverage() {
   gcovr --root . --exclude-throw-branches --json build/coverage/report/coverage.json -j "$(nproc)" build/coverage
   for layer in core autograd ops nn; do
     echo "$layer"
-    gcovr --root . --add-tracefile build/coverage/report/coverage.json --filter "$layer/" --print-summary \
+    gcovr --root . --add-tracefile build/coverage/report/coverage.json --print-summary \
+      --filter "$layer/" --filter "build/coverage/include/$layer/" \
       --html-details "build/coverage/report/$layer.html" >build/coverage/report/$layer.txt
     grep -E '^(lines|branches)' build/coverage/report/$layer.txt
   done

@@ -236,7 +236,7 @@ class Direct : private DirectPlan {
   void list_rows(const Box& box, const BandView<T>& view, std::int64_t* rows, std::int64_t* out_rows) const {
     const std::size_t r = problem_.axes.size() - 2;
     const ConvAxis &row_axis = problem_.axes[r], &columns = problem_.axes[r + 1];
-    const std::int64_t streams = taps_ == 1 && problem_.out_feature == 1 ? std::min(tile_.tile_rows, kMostStreams) : 1;
+    const bool in_streams = taps_ == 1 && problem_.out_feature == 1;
     std::int64_t corner = 0;
     for (std::size_t d = 0; d < r; ++d) corner += box.position[d] * problem_.axes[d].out_step;
     for (std::int64_t image = box.images.first; image < box.images.second; ++image)
@@ -245,7 +245,7 @@ class Direct : private DirectPlan {
             (image - box.images.first) * view.image_step + (y - box.rows.first) * row_axis.stride * view.steps[r];
         const std::int64_t to = corner + image * problem_.out_batch + y * row_axis.out_step;
         const std::int64_t count = length(box.columns), step = columns.stride * view.steps[r + 1];
-        const std::int64_t run = ceiling_quotient(count, streams);
+        const std::int64_t run = in_streams ? ceiling_quotient(count, std::min(tile_.tile_rows, kMostStreams)) : 1;
         for (std::int64_t start = 0; start < run; ++start)
           for (std::int64_t x = start; x < count; x += run) {
             *rows++ = from + x * step;

@@ -35,8 +35,9 @@ inline T rectified_element(T x) {
   return x < 0 ? T{0} : x;
 }
 
-// How a row finds its terms: by segments, whose lhs_step may be 1, or each from a list.
-enum class Terms { Adjacent, Stepped, Listed };
+// How a row finds its terms: by segments, whose lhs_step may be 1, or each from a list. Fetching ones are stepped, and
+// fetch what is read next.
+enum class Terms { Adjacent, Stepped, Fetching, Listed };
 
 // Adds one term to Rows x Vectors sums.
 template <class T, int Rows, int Vectors>
@@ -93,10 +94,11 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
   const T* row[Rows];
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) row[r] = product.lhs + product.rows[first + r];
-  const std::int64_t lhs_step = kTerms == Terms::Stepped ? product.lhs_step : 1, rhs_step = product.rhs_step;
+  const std::int64_t lhs_step = kTerms == Terms::Adjacent ? 1 : product.lhs_step, rhs_step = product.rhs_step;
   const std::int64_t* const out_rows = product.out_rows + first;
   const T *panel = product.rhs, *bias = product.bias;
-  const T* ahead = product.ahead != nullptr ? product.ahead + first * product.ahead_row : product.rhs;
+  const T* ahead = kTerms == Terms::Fetching ? product.ahead + first * product.ahead_row : nullptr;
+  const std::int64_t ahead_term = product.ahead_term;
   T* out = product.out;
   for (std::int64_t width = product.width; width > 0; width -= Vectors * L, panel += product.panel_step) {
     P total[Rows][Vectors];
@@ -123,9 +125,9 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
 #pragma GCC unroll 4
         for (; at != end; at += lhs_step, rhs += rhs_step) {
           add_term<T, Rows, Vectors>(total, row, at, rhs);
-          if constexpr (kTerms == Terms::Stepped) {
+          if constexpr (kTerms == Terms::Fetching) {
             __builtin_prefetch(ahead, 0, 2);
-            ahead += product.ahead_term;
+            ahead += ahead_term;
           }
         }
       }
@@ -222,7 +224,8 @@ template <class T>
 void multiply(const TileProduct<T>& product) {
   if (product.segments == nullptr) multiply_with<T, Terms::Listed>(product);
   else if (product.lhs_step == 1) multiply_with<T, Terms::Adjacent>(product);
-  else multiply_with<T, Terms::Stepped>(product);
+  else if (product.ahead == nullptr) multiply_with<T, Terms::Stepped>(product);
+  else multiply_with<T, Terms::Fetching>(product);
 }
 
 // The same with flat tiles, whose panels have kFlatVectors vectors.
