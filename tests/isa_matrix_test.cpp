@@ -84,7 +84,10 @@ void check_product(void (*kernel)(const TileProduct<T>&), std::int64_t panel, st
                                .bias = has_bias(finish) ? bias.data() : nullptr,
                                .add = adds(finish),
                                .panel_step = kTerms * panel,
-                               .relu = has_relu(finish)};
+                               .relu = has_relu(finish),
+                               .ahead = count % 4 == 1 ? rhs.data() : nullptr,
+                               .ahead_row = 3,
+                               .ahead_term = 1};
   kernel(product);
   for (std::int64_t i = 0; i <= count; ++i)
     for (std::int64_t j = 0; j < pitch; ++j) {
@@ -95,7 +98,7 @@ void check_product(void (*kernel)(const TileProduct<T>&), std::int64_t panel, st
     }
 }
 
-// Every number of rows, every width of a panel, steps of one and more, segments and lists of terms.
+// Every number of rows, every width of a panel, steps of one and more, segments and lists of terms, fetching or not.
 template <class T>
 void check_multiply(const MatrixKernels<T>& table) {
   const std::int64_t panel = table.panel_width;

@@ -156,18 +156,15 @@ void WinogradStages::expand_large(const float* large, Range tiles, float* to, st
       if (!direct) gather(plane, step, features, large, rows, band, local.data());
       for (std::int64_t p = 0; p < panels_per_block_; ++p) {
         const std::int64_t panel = block * panels_per_block_ + p, first = p * panel_width();
-        GridTransform<float> grid{.features = whole(width(panel)),
-                                  .from = {},
-                                  .to = {to + panel * panel_step + run.first * panel_width(), n * position_step,
-                                         position_step, panel_width()},
-                                  .count = run.count};
-        if (direct) {
-          grid.from = grids_of(large + first, plane, run, m);
-          transform_in_place(transform, plane, run, m, m, grid);
-        } else {
-          grid.from = {local.data() + first, length(band) * pixel, pixel, m * pixel};
-          transform(grid);
-        }
+        GridTransform<float> grid{
+            .features = whole(width(panel)),
+            .from = direct ? grids_of(large + first, plane, run, m)
+                           : Grids<const float>{local.data() + first, length(band) * pixel, pixel, m * pixel},
+            .to = {to + panel * panel_step + run.first * panel_width(), n * position_step, position_step,
+                   panel_width()},
+            .count = run.count};
+        if (direct) transform_in_place(transform, plane, run, m, m, grid);
+        else transform(grid);
       }
     }
   });
