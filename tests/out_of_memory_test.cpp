@@ -39,6 +39,9 @@ void* make_object(std::size_t alignment, std::size_t bytes) {
   return object;
 }
 
+// Out of line: inlined into a delete whose new is not, free would seem to be the wrong one to the compiler.
+[[gnu::noinline]] void delete_object(void* object) { std::free(object); }
+
 }  // namespace
 
 extern "C" void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
@@ -49,10 +52,10 @@ void* operator new(std::size_t bytes) { return make_object(alignof(std::max_alig
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return make_object(static_cast<std::size_t>(alignment), bytes);
 }
-void operator delete(void* object) noexcept { std::free(object); }
-void operator delete(void* object, std::size_t) noexcept { std::free(object); }
-void operator delete(void* object, std::align_val_t) noexcept { std::free(object); }
-void operator delete(void* object, std::size_t, std::align_val_t) noexcept { std::free(object); }
+void operator delete(void* object) noexcept { delete_object(object); }
+void operator delete(void* object, std::size_t) noexcept { delete_object(object); }
+void operator delete(void* object, std::align_val_t) noexcept { delete_object(object); }
+void operator delete(void* object, std::size_t, std::align_val_t) noexcept { delete_object(object); }
 
 // AddressSanitizer has the other forms of new, and would find that they do not fit these forms of delete.
 extern "C" const char* __asan_default_options() { return "alloc_dealloc_mismatch=0"; }
