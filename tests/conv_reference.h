@@ -174,11 +174,12 @@ void for_each_product(const ConvCase& c, Visitor visitor) {
   const std::int64_t out_batch = out[axis(out_spec[0])];
   std::vector<std::int64_t> kernel_of_one_output(c.rhs.begin(), c.rhs.end());
   kernel_of_one_output[axis(rhs_spec[0])] = 1;
+  std::vector<std::int64_t> kernel, from(c.lhs.size());  // allocated once
   for_each_position({out.begin(), out.end()}, [&](const std::vector<std::int64_t>& at) {
     const std::int64_t m = at[axis(out_spec[0])], o = at[axis(out_spec[1])];
-    for_each_position(kernel_of_one_output, [&](std::vector<std::int64_t> kernel) {
+    for_each_position(kernel_of_one_output, [&](const std::vector<std::int64_t>& position) {
+      kernel = position;
       kernel[axis(rhs_spec[0])] = o;
-      std::vector<std::int64_t> from(c.lhs.size());
       from[axis(lhs_spec[0])] = o * c.batch_groups / out_features * out_batch + m;
       from[axis(lhs_spec[1])] = o * c.feature_groups / out_features * in_features + kernel[axis(rhs_spec[1])];
       for (std::size_t d = 0; d < c.strides.size(); ++d) {
