@@ -59,12 +59,14 @@ struct Candidate {
 };
 
 // For a problem without lhs dilation, best first.
-std::vector<Candidate> candidates(const ConvProblem& problem) {
+std::vector<Candidate> candidates(const ConvProblem& problem, std::int64_t element_size) {
   if (sums_nothing(problem)) return {{Im2col, "it sums nothing"}};
   std::vector<Candidate> result;
   if (multiply_adds(problem) <= kTiny) result.push_back({Definition, "it is tiny"});
   if (is_long_sum(problem))
     result.push_back({LongSum, "its window is larger than its output, as that of a kernel's gradient is"});
+  else if (long_sum_skips_zeros(problem, element_size))
+    result.push_back({LongSum, "its window is larger than lhs, and most of it meets zeros"});
   if (problem.in_features < kFewInFeatures)
     result.push_back({FewFeatures, "its features are too few for a vector, and positions are not"});
   result.push_back({Direct, "its windows can be multiplied where they lie"});
@@ -105,7 +107,7 @@ std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_si
   for (const ConvProblem& phase : split_phases(problem)) {
     if (!has_output(phase) || multiply_adds(phase) <= kDefinition) continue;
     std::int64_t least = kMost;
-    for (const Candidate& candidate : candidates(phase))
+    for (const Candidate& candidate : candidates(phase, element_size))
       if (candidate.algorithm != Definition) least = std::min(least, needs(candidate.algorithm, phase));
     if (may_use_fft(phase, element_size, {.exact = limits.exact})) least = std::min(least, needs(Fft, phase));
     by_phases = std::max(by_phases, least);
@@ -121,7 +123,7 @@ std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_si
 ConvStep choose_plain(std::string_view operation, const ConvProblem& whole, const ConvProblem& problem,
                       std::int64_t element_size, const ConvLimits& limits) {
   if (may_use_fft(problem, element_size, limits)) return {Fft, problem, kLargeWindow};
-  for (const Candidate& candidate : candidates(problem)) {
+  for (const Candidate& candidate : candidates(problem, element_size)) {
     if (candidate.algorithm == Definition && multiply_adds(problem) > kDefinition) continue;
     if (fits(candidate.algorithm, problem, element_size, limits))
       return {candidate.algorithm, problem, candidate.reason};

@@ -7,6 +7,7 @@
 
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_band.h"
+#include "cotangent/ops/kernels/convolve.h"
 
 namespace cotangent::kernels {
 namespace {
@@ -19,6 +20,12 @@ constexpr std::int64_t kLeastTerms = 64, kMostTerms = 256,
 constexpr std::int64_t kFewChannels = 16;         // that share a line of the cache
 constexpr std::int64_t kFewTiles = 8;             // of rows, for which rhs is read where it lies
 constexpr std::int64_t kPartialBytes = 64 << 20;  // the most that all splits' accumulators take
+
+// What is swapped has no lhs dilation then.
+bool may_be_swapped(const ConvProblem& problem) {
+  return std::all_of(problem.axes.begin(), problem.axes.end(),
+                     [](const ConvAxis& axis) { return axis.rhs_dilation == 1 && axis.in > 0; });
+}
 
 }  // namespace
 
@@ -44,9 +51,19 @@ ConvProblem swap_operands(const ConvProblem& problem) {
 }
 
 bool is_better_swapped(const ConvProblem& problem, std::int64_t element_size) {
+  if (long_sum_skips_zeros(problem, element_size)) return true;
   return problem.out_features <= tile_shape(element_size, 1).lanes && problem.out_features < problem.batch &&
-         std::all_of(problem.axes.begin(), problem.axes.end(),
-                     [](const ConvAxis& axis) { return axis.rhs_dilation == 1 && axis.in > 0; });
+         may_be_swapped(problem);
+}
+
+// Swapped, lhs is the window, and the batch fills vectors.
+bool long_sum_skips_zeros(const ConvProblem& problem, std::int64_t element_size) {
+  std::int64_t window = 1, in = 1;
+  for (const ConvAxis& axis : problem.axes) {
+    window *= axis.kernel;
+    in *= axis.in;
+  }
+  return 2 * in <= window && problem.batch >= tile_shape(element_size, 1).lanes && may_be_swapped(problem);
 }
 
 LongSumPlan::LongSumPlan(const ConvProblem& problem, std::int64_t element_size)
