@@ -19,9 +19,8 @@ function(cotangent_layer layer)
   list(TRANSFORM ARG_USES PREPEND cotangent::)
   target_link_libraries(${target} PUBLIC ${ARG_USES} PRIVATE ${ARG_PRIVATE} fmt::fmt)
   cotangent_warnings(${target})
-  # What most sources include, compiled once. A project that embeds this one goes without, which shows missing includes;
-  # ccache would keep nothing.
-  if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # What most sources include, compiled once, unless ccache would then keep nothing.
+  if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
     if(layer STREQUAL "core")
       target_precompile_headers(${target} PRIVATE <algorithm> <cmath> <cstdint> <fmt/format.h> <fmt/ranges.h> <limits> <memory> <optional>
         <string> <string_view> <utility> <vector>)

@@ -4,6 +4,7 @@
 #   format           every source is as clang-format 14 would write it
 #   sanitized_units  clang compiles library and unit tests without a warning, and they run clean under
 #                    AddressSanitizer and UndefinedBehaviorSanitizer
+#   clang            everything compiles with clang without a warning, and with the includes of its own alone
 #   asan, tsan       the whole suite, under these two or ThreadSanitizer
 #   coverage         lines and branches that the tests run, for each layer; pages in build/coverage/report
 #   property         100,000 random convolutions with all their derivatives to order 3
@@ -42,6 +43,12 @@ sanitized_units() {
   cmake --build --preset asan --target unit_tests
   allow_missing_leak_check build/asan/tests/tensor_test
   ctest --preset asan --parallel "$(nproc)" -L unit
+}
+
+clang() {
+  prepare "" clang
+  cmake --preset clang -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
+  cmake --build --preset clang
 }
 
 asan() {
@@ -93,10 +100,10 @@ fuzz() {
   tests/fuzz/run.sh
 }
 
-[ "$#" -gt 0 ] || set -- format asan tsan coverage property mutants fuzz
+[ "$#" -gt 0 ] || set -- format clang asan tsan coverage property mutants fuzz
 for check in "$@"; do
   case "$check" in
-    format | sanitized_units | asan | tsan | coverage | property | mutants | fuzz) echo "== $check" ;;
+    format | sanitized_units | clang | asan | tsan | coverage | property | mutants | fuzz) echo "== $check" ;;
     *) echo "tests/checks.sh: there is no check '$check'" >&2; exit 2 ;;
   esac
   "$check"

@@ -170,25 +170,33 @@ void for_each_product(const ConvCase& c, Visitor visitor) {
     for (std::size_t a = 0; a < shape.size(); ++a) result = result * shape[a] + position[a];
     return static_cast<std::size_t>(result);
   };
-  const std::int64_t out_features = c.rhs[axis(rhs_spec[0])], in_features = c.rhs[axis(rhs_spec[1])];
+  const auto step = [](const Shape& shape, std::size_t of) {
+    std::size_t result = 1;
+    for (std::size_t a = of + 1; a < shape.size(); ++a) result *= static_cast<std::size_t>(shape[a]);
+    return result;
+  };
+  const std::size_t lhs_feature = axis(lhs_spec[1]), rhs_feature = axis(rhs_spec[1]), rhs_output = axis(rhs_spec[0]);
+  const std::size_t lhs_step = step(c.lhs, lhs_feature), rhs_step = step(c.rhs, rhs_feature);
+  const std::int64_t out_features = c.rhs[rhs_output], in_features = c.rhs[rhs_feature];
   const std::int64_t out_batch = out[axis(out_spec[0])];
-  std::vector<std::int64_t> kernel_of_one_output(c.rhs.begin(), c.rhs.end());
-  kernel_of_one_output[axis(rhs_spec[0])] = 1;
-  std::vector<std::int64_t> kernel, from(c.lhs.size());  // allocated once
+  std::vector<std::int64_t> window(c.rhs.begin(), c.rhs.end()), kernel, from(c.lhs.size());
+  window[rhs_output] = window[rhs_feature] = 1;
   for_each_position({out.begin(), out.end()}, [&](const std::vector<std::int64_t>& at) {
     const std::int64_t m = at[axis(out_spec[0])], o = at[axis(out_spec[1])];
-    for_each_position(kernel_of_one_output, [&](const std::vector<std::int64_t>& position) {
-      kernel = position;
-      kernel[axis(rhs_spec[0])] = o;
+    const std::size_t to = index(out, at);
+    for_each_position(window, [&](const std::vector<std::int64_t>& tap) {
+      kernel = tap;
+      kernel[rhs_output] = o;
       from[axis(lhs_spec[0])] = o * c.batch_groups / out_features * out_batch + m;
-      from[axis(lhs_spec[1])] = o * c.feature_groups / out_features * in_features + kernel[axis(rhs_spec[1])];
+      from[lhs_feature] = o * c.feature_groups / out_features * in_features;
       for (std::size_t d = 0; d < c.strides.size(); ++d) {
         const std::int64_t p = at[axis(out_spec[d + 2])] * c.strides[d] +
                                kernel[axis(rhs_spec[d + 2])] * c.rhs_dilation[d] - c.pads[d].first;
         if (p < 0 || p % c.lhs_dilation[d] != 0 || p / c.lhs_dilation[d] >= c.lhs[axis(lhs_spec[d + 2])]) return;
         from[axis(lhs_spec[d + 2])] = p / c.lhs_dilation[d];
       }
-      visitor(index(c.lhs, from), index(c.rhs, kernel), index(out, at));
+      std::size_t l = index(c.lhs, from), r = index(c.rhs, kernel);
+      for (std::int64_t i = 0; i < in_features; ++i, l += lhs_step, r += rhs_step) visitor(l, r, to);
     });
   });
 }

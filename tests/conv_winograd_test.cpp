@@ -154,11 +154,13 @@ TEST(ConvWinogradSweep, AgreesWithTheDefinition) {
 
 TEST(ConvWinogradAccuracy, HoldsForManyChannels) {
   for (std::int64_t channels : {64, 128, 256, 512}) {
-    const ConvCase c = padded(plain({2, 14, 14, channels}, {3, 3, channels, channels}, kLast), {{1, 1}, {1, 1}});
+    const std::int64_t images = channels < 256 ? 2 : 1, extent = channels < 256 ? 14 : 10;
+    const ConvCase c =
+        padded(plain({images, extent, extent, channels}, {3, 3, channels, channels}, kLast), {{1, 1}, {1, 1}});
     expect_winograd(c, 2e-5);
     expect_winograd(weight_gradient(c), 2e-5);
   }
-  const ConvCase wide = padded(plain({4, 14, 14, 256}, {5, 5, 256, 64}, kLast), {{2, 2}, {2, 2}});
+  const ConvCase wide = padded(plain({1, 14, 14, 256}, {5, 5, 256, 64}, kLast), {{2, 2}, {2, 2}});
   expect_winograd(wide, 2e-5);
   expect_winograd(weight_gradient(wide), 2e-5);
 }
