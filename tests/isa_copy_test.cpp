@@ -20,15 +20,15 @@ using testing::samples;
 // One block and several, of every layout.
 template <class T>
 void check_copy(const MatrixKernels<T>& table) {
-  constexpr std::int64_t kPitch = 40, kBlock = kPitch * kPitch;
+  constexpr std::int64_t kPitch = 40, kBlock = 2 * kPitch * kPitch;
   const std::vector<T> from = samples<T>(kBlock * 5, -1, 1, 1);
   for (std::int64_t rows : {1, 3, 8, 16, 17, 33})
     for (std::int64_t columns : {1, 5, 8, 16, 19, 33})
-      for (int layout = 0; layout < 5; ++layout)
+      for (int layout = 0; layout < 7; ++layout)
         for (std::int64_t blocks : {1, 3}) {
           SCOPED_TRACE(::testing::Message() << rows << " x " << columns << ", " << blocks << " of layout " << layout);
           const bool from_rows = layout % 2 == 0, to_rows = layout / 2 % 2 == 0;
-          const std::int64_t apart = layout == 4 ? 3 : 1;
+          const std::int64_t apart = layout == 4 ? 3 : 1, to_apart = layout > 4 ? 2 : 1;
           std::vector<T> to(kBlock * 3, T(77));
           const BlockCopy<T> c{.rows = rows,
                                .columns = columns,
@@ -36,8 +36,8 @@ void check_copy(const MatrixKernels<T>& table) {
                                .from_row = from_rows ? kPitch : apart,
                                .from_column = from_rows ? apart : kPitch,
                                .to = to.data(),
-                               .to_row = to_rows ? kPitch : 1,
-                               .to_column = to_rows ? 1 : kPitch,
+                               .to_row = to_apart * (to_rows ? kPitch : 1),
+                               .to_column = to_apart * (to_rows ? 1 : kPitch),
                                .blocks = blocks,
                                .from_block = kBlock - 7,
                                .to_block = kBlock};

@@ -57,39 +57,45 @@ template <class T>
 BandView<T> gather_band(const ConvProblem& problem, const BandAxes& axes, const BandBox& box, const T* lhs,
                         std::int64_t pixel_step, T* to) {
   const MatrixKernels<T>& kernels = table<MatrixKernels<T>>();
-  const std::size_t last = box.positions.size() - 1;
+  const std::size_t last = box.positions.size() - 1, r = last - 1;
   BandView<T> view{to, pixel_step, std::vector<std::int64_t>(box.positions.size())};
   for (std::size_t d = box.positions.size(); d-- > 0;) {
     view.steps[d] = view.image_step;
     view.image_step *= length(box.positions[d]);
   }
-  const Range columns = box.positions[last];
-  const ConvAxis& axis = problem.axes[last];
-  const std::int64_t width = length(columns), row_size = width * pixel_step, channels = length(box.channels);
-  const Range inside{std::clamp<std::int64_t>(-columns.first, 0, width),
-                     std::clamp<std::int64_t>(axis.in - columns.first, 0, width)};
-  std::vector<std::int64_t> at(last, 0);  // on the other axes, from the corner
+  const auto inside = [&](std::size_t d) {
+    const Range range = box.positions[d];
+    const auto clamp = [&](std::int64_t at) { return std::clamp<std::int64_t>(at, 0, length(range)); };
+    return Range{clamp(-range.first), clamp(problem.axes[d].in - range.first)};
+  };
+  const Range columns = inside(last), rows = inside(r);
+  const bool any = columns.first < columns.second && rows.first < rows.second;
+  const std::int64_t row_count = length(box.positions[r]), row_size = view.steps[r];
+  const std::int64_t corner = (box.positions[r].first + rows.first) * problem.axes[r].lhs_step +
+                              (box.positions[last].first + columns.first) * problem.axes[last].lhs_step;
+  std::vector<std::int64_t> at(r, 0);  // on the other axes, from the box's corner
   for (std::int64_t image = box.images.first; image < box.images.second; ++image) {
     std::fill(at.begin(), at.end(), 0);
-    for (bool more = true; more;) {
+    for (bool more = true; more; to += row_count * row_size) {
       const T* from = lhs + image * axes.image_step + box.channels.first * axes.channel_step;
-      bool empty = inside.first >= inside.second;
-      for (std::size_t d = 0; d < last; ++d) {
+      bool empty = !any;
+      for (std::size_t d = 0; d < r; ++d) {
         const std::int64_t position = box.positions[d].first + at[d];
         empty = empty || position < 0 || position >= problem.axes[d].in;
         from += position * problem.axes[d].lhs_step;
       }
-      if (empty) {
-        std::fill_n(to, row_size, T{0});
-      } else {
-        std::fill_n(to, inside.first * pixel_step, T{0});
-        kernels.copy({length(inside), channels, from + (columns.first + inside.first) * axis.lhs_step, axis.lhs_step,
-                      axes.channel_step, to + inside.first * pixel_step, pixel_step, 1});
-        std::fill_n(to + inside.second * pixel_step, (width - inside.second) * pixel_step, T{0});
+      for (std::int64_t y = 0; y < row_count; ++y) {
+        T* const row = to + y * row_size;
+        const bool outside = empty || y < rows.first || y >= rows.second;
+        std::fill(row, row + (outside ? row_size : columns.first * pixel_step), T{0});
+        if (!outside) std::fill(row + columns.second * pixel_step, row + row_size, T{0});
       }
-      to += row_size;
+      if (!empty)
+        kernels.copy({length(columns), length(box.channels), from + corner, problem.axes[last].lhs_step,
+                      axes.channel_step, to + rows.first * row_size + columns.first * pixel_step, pixel_step, 1,
+                      length(rows), problem.axes[r].lhs_step, row_size});
       more = false;
-      for (std::size_t d = last; d-- > 0 && !more;) {
+      for (std::size_t d = r; d-- > 0 && !more;) {
         more = ++at[d] < length(box.positions[d]);
         if (!more) at[d] = 0;
       }

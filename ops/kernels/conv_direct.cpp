@@ -166,10 +166,11 @@ class Direct : private DirectPlan {
                            .panel_step = terms_ * width,
                            .relu = relu_});
       if (adjacent) continue;
-      const std::int64_t run = length(box.columns);
-      for (std::int64_t row = 0; row < row_count; row += run)
+      const std::int64_t run = length(box.columns), image = run * length(box.rows);
+      for (std::int64_t row = 0; row < row_count; row += image)
         kernels_.copy({run, length(features), tile.data() + row * width, width, 1, to + out_rows.data()[row],
-                       column_axis().out_step, problem_.out_feature});
+                       column_axis().out_step, problem_.out_feature, length(box.rows), run * width,
+                       row_axis().out_step});
     }
   }
 

@@ -94,26 +94,29 @@ std::int64_t WinogradStages::call_workspace(std::int64_t tiles) const {
 void WinogradStages::gather(const Plane& plane, std::int64_t feature_step, std::int64_t features, const float* from,
                             Range rows, Range columns, float* to) const {
   const std::int64_t pixel = whole(features), row_step = length(columns) * pixel;
-  const Range valid = intersect(columns, plane.valid[1]);
-  const bool all = length(valid) == length(columns) && pixel == features;
-  for (std::int64_t y = rows.first; y < rows.second; ++y, to += row_step) {
-    const bool row_valid = y >= plane.valid[0].first && y < plane.valid[0].second && length(valid) > 0;
-    if (!row_valid || !all) std::fill(to, to + row_step, 0.0f);
-    if (!row_valid) continue;
-    matrix_.copy({length(valid), features, from + offset_at(plane, y, valid.first), plane.step[1], feature_step,
-                  to + (valid.first - columns.first) * pixel, pixel, 1});
+  const Range valid = intersect(columns, plane.valid[1]), valid_rows = intersect(rows, plane.valid[0]);
+  const std::int64_t left = (valid.first - columns.first) * pixel, right = left + length(valid) * pixel;
+  float* row = to;
+  for (std::int64_t y = rows.first; y < rows.second; ++y, row += row_step) {
+    const bool any = y >= valid_rows.first && y < valid_rows.second && length(valid) > 0 && pixel == features;
+    std::fill(row, row + (any ? left : row_step), 0.0f);
+    if (any) std::fill(row + right, row + row_step, 0.0f);
   }
+  if (length(valid) == 0 || length(valid_rows) == 0) return;
+  matrix_.copy({length(valid), features, from + offset_at(plane, valid_rows.first, valid.first), plane.step[1],
+                feature_step, to + (valid_rows.first - rows.first) * row_step + left, pixel, 1, length(valid_rows),
+                plane.step[0], row_step});
 }
 
 // The way back: [row][column][panel width] to the valid part of a plane.
 void WinogradStages::scatter(const Plane& plane, std::int64_t feature_step, std::int64_t features, Range rows,
                              Range columns, const float* from, std::int64_t from_row, float* to) const {
   const Range valid = intersect(columns, plane.valid[1]), valid_rows = intersect(rows, plane.valid[0]);
-  if (length(valid) == 0) return;
-  for (std::int64_t y = valid_rows.first; y < valid_rows.second; ++y)
-    matrix_.copy({length(valid), features,
-                  from + (y - rows.first) * from_row + (valid.first - columns.first) * panel_width(), panel_width(), 1,
-                  to + offset_at(plane, y, valid.first), plane.step[1], feature_step});
+  if (length(valid) == 0 || length(valid_rows) == 0) return;
+  matrix_.copy({length(valid), features,
+                from + (valid_rows.first - rows.first) * from_row + (valid.first - columns.first) * panel_width(),
+                panel_width(), 1, to + offset_at(plane, valid_rows.first, valid.first), plane.step[1], feature_step,
+                length(valid_rows), from_row, plane.step[0]});
 }
 
 void WinogradStages::transform_lhs(const float* lhs, Range tiles, float* to, std::int64_t position_step) const {

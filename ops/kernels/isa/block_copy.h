@@ -15,65 +15,101 @@ inline void copy_row(const T* from, std::int64_t count, T* to) {
   for (; j < count; ++j) to[j] = from[j];
 }
 
-// Rows of adjacent elements, which may all be one.
+// Rows of adjacent elements, which may all be one. What lies far apart changes last, so that memory is read in runs.
 template <class T>
 void copy_rows(BlockCopy<T> c) {
-  if (c.blocks == 1 && c.from_row == c.columns && c.to_row == c.columns) {
+  if (c.from_row == c.columns && c.to_row == c.columns) {
     c.columns *= c.rows;
     c.rows = 1;
   }
-  for (std::int64_t i = 0; i < c.rows; ++i)
+  const auto copy = [&](std::int64_t i, std::int64_t b) {
+    copy_row(c.from + i * c.from_row + b * c.from_block, c.columns, c.to + i * c.to_row + b * c.to_block);
+  };
+  if (c.from_block > c.from_row) {
     for (std::int64_t b = 0; b < c.blocks; ++b)
-      copy_row(c.from + i * c.from_row + b * c.from_block, c.columns, c.to + i * c.to_row + b * c.to_block);
+      for (std::int64_t i = 0; i < c.rows; ++i) copy(i, b);
+  } else {
+    for (std::int64_t i = 0; i < c.rows; ++i)
+      for (std::int64_t b = 0; b < c.blocks; ++b) copy(i, b);
+  }
 }
 
 template <class T>
 void copy_elements(const BlockCopy<T>& c) {
-  for (std::int64_t i = 0; i < c.rows; ++i)
-    for (std::int64_t j = 0; j < c.columns; ++j)
-      c.to[i * c.to_row + j * c.to_column] = c.from[i * c.from_row + j * c.from_column];
+  for (std::int64_t b = 0; b < c.blocks; ++b)
+    for (std::int64_t i = 0; i < c.rows; ++i)
+      for (std::int64_t j = 0; j < c.columns; ++j)
+        c.to[b * c.to_block + i * c.to_row + j * c.to_column] =
+            c.from[b * c.from_block + i * c.from_row + j * c.from_column];
 }
 
-// Adjacent along columns in `from`, along rows in `to`: squares of vectors are transposed in registers.
-template <class T>
-void copy_transposed(const BlockCopy<T>& c) {
+// Transposes a square in registers: as many vectors along columns of `from` become vectors along rows of `to`. Either
+// may be strided.
+template <class T, class P, bool kFromStrided, bool kToStrided>
+inline void copy_square(const BlockCopy<T>& c, const T* from, T* to) {
   using namespace Eigen::internal;
-  constexpr int L = kLanes<T>;
-  const std::int64_t rows = c.rows / L * L, columns = c.columns / L * L;
-  for (std::int64_t i = 0; i < rows; i += L)
-    for (std::int64_t j = 0; j < columns; j += L) {
-      PacketBlock<Packet<T>, L> block;
-      for (int k = 0; k < L; ++k) block.packet[k] = ploadu<Packet<T>>(c.from + (i + k) * c.from_row + j);
-      ptranspose(block);
-      for (int k = 0; k < L; ++k) pstoreu(c.to + i + (j + k) * c.to_column, block.packet[k]);
-    }
-  BlockCopy<T> right = c, below = c;
-  right.columns -= columns;
-  right.from += columns;
-  right.to += columns * c.to_column;
-  copy_elements(right);
-  below.rows -= rows;
-  below.columns = columns;
-  below.from += rows * c.from_row;
-  below.to += rows;
-  copy_elements(below);
+  constexpr int L = unpacket_traits<P>::size;
+  PacketBlock<P, L> block;
+#pragma GCC unroll 16
+  for (int k = 0; k < L; ++k, from += c.from_row)
+    block.packet[k] = kFromStrided ? pgather<T, P>(from, static_cast<Eigen::Index>(c.from_column)) : ploadu<P>(from);
+  ptranspose(block);
+#pragma GCC unroll 16
+  for (int k = 0; k < L; ++k, to += c.to_column)
+    if constexpr (kToStrided) pscatter<T, P>(to, block.packet[k], static_cast<Eigen::Index>(c.to_row));
+    else pstoreu(to, block.packet[k]);
+}
+
+// All squares, of which the last ones overlap the ones before. What lies far apart changes last, so that memory is read
+// and written in runs, and the next such runs are fetched.
+template <class T, class P, bool kFromStrided, bool kToStrided>
+void copy_squares(const BlockCopy<T>& c) {
+  constexpr int L = Eigen::internal::unpacket_traits<P>::size;
+  const bool rows_last = c.from_row > c.to_column;
+  const std::int64_t outer = rows_last ? c.rows : c.columns, inner = rows_last ? c.columns : c.rows;
+  for (std::int64_t o = 0; o < outer; o += L) {
+    const std::int64_t far = o + L <= outer ? o : outer - L, ahead = o + L < outer ? L : 0;
+    for (std::int64_t b = 0; b < c.blocks; ++b)
+      for (std::int64_t n = 0; n < inner; n += L) {
+        const std::int64_t near = n + L <= inner ? n : inner - L, i = rows_last ? far : near,
+                           j = rows_last ? near : far;
+        const T* const from = c.from + b * c.from_block + i * c.from_row + j * c.from_column;
+        T* const to = c.to + b * c.to_block + i * c.to_row + j * c.to_column;
+        if (ahead != 0)
+          for (int k = L; k < 2 * L; ++k)
+            __builtin_prefetch(rows_last ? from + k * c.from_row : to + k * c.to_column, 0, 3);
+        copy_square<T, P, kFromStrided, kToStrided>(c, from, to);
+      }
+  }
+}
+
+// By the largest squares that the block has room for.
+template <class T, class P = Packet<T>>
+void copy_transposed(const BlockCopy<T>& c) {
+  using Half = typename Eigen::internal::unpacket_traits<P>::half;
+  constexpr int L = Eigen::internal::unpacket_traits<P>::size;
+  if (c.rows >= L && c.columns >= L) {
+    if (c.from_column != 1) return copy_squares<T, P, true, false>(c);
+    if (c.to_row != 1) return copy_squares<T, P, false, true>(c);
+    return copy_squares<T, P, false, false>(c);
+  }
+  if constexpr (Eigen::internal::unpacket_traits<Half>::size < L) copy_transposed<T, Half>(c);
+  else copy_elements(c);
 }
 
 template <class T>
 void copy_block(BlockCopy<T> c) {
-  if (c.from_column == 1 && c.to_column == 1) return copy_rows(c);
-  for (std::int64_t b = 1; b < c.blocks; ++b) {
-    BlockCopy<T> block = c;
-    block.from += b * c.from_block;
-    block.to += b * c.to_block;
-    block.blocks = 1;
-    copy_block(block);
-  }
-  c.blocks = 1;
-  const BlockCopy<T> swapped{c.columns, c.rows, c.from, c.from_column, c.from_row, c.to, c.to_column, c.to_row};
-  if (c.from_row == 1 && c.to_row == 1) copy_rows(swapped);
-  else if (c.from_column == 1 && c.to_row == 1) copy_transposed(c);
-  else if (c.from_row == 1 && c.to_column == 1) copy_transposed(swapped);
+  BlockCopy<T> swapped = c;
+  swapped.rows = c.columns;
+  swapped.columns = c.rows;
+  swapped.from_row = c.from_column;
+  swapped.from_column = c.from_row;
+  swapped.to_row = c.to_column;
+  swapped.to_column = c.to_row;
+  if (c.from_column == 1 && c.to_column == 1) copy_rows(c);
+  else if (c.from_row == 1 && c.to_row == 1) copy_rows(swapped);
+  else if (c.from_column == 1 || c.to_row == 1) copy_transposed(c);
+  else if (c.from_row == 1 || c.to_column == 1) copy_transposed(swapped);
   else copy_elements(c);
 }
 
