@@ -74,6 +74,10 @@ TEST(ConvForced, MeetsBorders) {
                padded(plain({8, 6, 7, 8, 16}, {3, 3, 3, 16, 9}, {"NDHWC", "DHWIO", "NDHWC"}), {{1, 1}, {1, 1}, {1, 0}}),
                {2, 2, 2}),
            feature_groups(padded(plain({12, 9, 10, 40}, {3, 3, 20, 12}, kLast), same), 2),
+           // planes that fill tiles of vectors, or nearly
+           plain({2, 20, 12, 16}, {21, 20, 1, 1}, kFirst),
+           feature_groups(plain({2, 34, 19, 10}, {26, 17, 1, 1}, kFirst), 2),
+           plain({2, 70, 7, 9, 9}, {33, 70, 1, 1, 1}, {"NCDHW", "OIDHW", "NCDHW"}),
        })
     for (const ConvCase& c : directions(layer))
       for (const DType dtype : {DType::Float32, DType::Float64}) {

@@ -11,10 +11,7 @@ namespace {
 
 // True if the pair has no window: each output reads the input at its own position.
 bool merges_as_output(const ConvAxis& outer, const ConvAxis& inner) {
-  const auto pointwise = [](const ConvAxis& axis) {
-    return axis.kernel == 1 && axis.stride == 1 && axis.low == 0 && axis.in == axis.out;
-  };
-  return pointwise(outer) && pointwise(inner) && outer.lhs_step == inner.in * inner.lhs_step &&
+  return is_pointwise(outer) && is_pointwise(inner) && outer.lhs_step == inner.in * inner.lhs_step &&
          outer.out_step == inner.out * inner.out_step;
 }
 

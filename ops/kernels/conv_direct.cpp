@@ -10,6 +10,7 @@
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_band.h"
 #include "cotangent/ops/kernels/conv_direct_plan.h"
+#include "cotangent/ops/kernels/conv_points.h"
 #include "cotangent/ops/kernels/convolve.h"
 #include "cotangent/ops/kernels/isa/dispatch.h"
 #include "cotangent/ops/kernels/isa/matrix.h"
@@ -276,18 +277,20 @@ std::string refusal(const ConvProblem& problem) {
 
 ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size) {
   if (std::string why = refusal(problem); !why.empty()) return {.refusal = std::move(why)};
+  if (serves_points(problem, element_size)) return points_cost(problem, element_size);
   return DirectPlan(problem, element_size).cost();
-}
-
-template <class T>
-void convolve_direct(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
-  Direct<T>(problem, lhs, rhs, {}, out).run();
 }
 
 template <class T>
 void convolve_direct_with(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue,
                           T* out) {
-  Direct<T>(problem, lhs, rhs, epilogue, out).run();
+  if (serves_points(problem, sizeof(T))) convolve_points(problem, lhs, rhs, epilogue, out);
+  else Direct<T>(problem, lhs, rhs, epilogue, out).run();
+}
+
+template <class T>
+void convolve_direct(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
+  convolve_direct_with<T>(problem, lhs, rhs, {}, out);
 }
 
 template void convolve_direct_with(const ConvProblem&, const float*, const float*, const ConvEpilogue<float>&, float*);

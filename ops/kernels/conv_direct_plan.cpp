@@ -26,10 +26,6 @@ constexpr std::int64_t kManyWeights = 128 << 10;        // ... of as many bytes
 constexpr std::int64_t kLeastChunk = 64;                // adjacent terms, for which weights need not be packed
 constexpr std::int64_t kPanelsInPlace = 4;              // of a task: enough of a line of weights for prefetching
 
-bool is_pointwise(const ConvAxis& axis) {
-  return axis.kernel == 1 && axis.stride == 1 && axis.low == 0 && axis.in == axis.out;
-}
-
 // The same problem with a batch that continues its only axis, as channels last do without a window, as part of it.
 ConvProblem batch_merged(ConvProblem problem) {
   ConvAxis& last = problem.axes.back();

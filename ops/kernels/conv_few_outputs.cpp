@@ -128,11 +128,10 @@ class FewOutputs : private FewOutputsPlan {
     const std::int64_t whole = count / width, rest = count % width;
     T* const last = panels + whole * width * terms;
     if (rest > 0) std::fill_n(last, terms * width, T{0});
-    for (std::int64_t i = 0; i < terms; ++i) {
-      const T* const plane = lhs + lines.first * rows().lhs_step + i * problem_.lhs_feature;
-      kernels_.copy({whole, width, plane, width, 1, panels + i * width, terms * width, 1});
-      if (rest > 0) kernels_.copy({1, rest, plane + whole * width, width, 1, last + i * width, width, 1});
-    }
+    const T* const planes = lhs + lines.first * rows().lhs_step;
+    kernels_.copy({whole, width, planes, width, 1, panels, terms * width, 1, terms, problem_.lhs_feature, width});
+    if (rest > 0)
+      kernels_.copy({1, rest, planes + whole * width, width, 1, last, width, 1, terms, problem_.lhs_feature, width});
     const Segment all{0, 0, terms};
     kernels_.multiply_flat({.lhs = weights,
                             .rows = in_order_.from.data(),

@@ -32,6 +32,11 @@ struct ConvAxis {
   bool operator==(const ConvAxis&) const = default;
 };
 
+// True if there is no window: each output reads the input at its own position.
+inline bool is_pointwise(const ConvAxis& axis) {
+  return axis.kernel == 1 && axis.stride == 1 && axis.lhs_dilation == 1 && axis.low == 0 && axis.in == axis.out;
+}
+
 // For every group g, batch m, output feature p and output position x:
 //   out[g, m, p, x] = sum over input features i and kernel positions k of lhs[g, m, i, y(x, k)] * rhs[g, p, i, k]
 // All indices address memory through steps alone, so that any layout and both kinds of groups are one problem.

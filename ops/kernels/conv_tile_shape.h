@@ -11,7 +11,7 @@ namespace cotangent::kernels {
 
 // MatrixKernels without its functions, for plans, which are the same for every type of such a shape.
 struct TileShape {
-  std::int64_t lanes, panel_width, tile_rows, few_rows, flat_width;
+  std::int64_t lanes, panel_width, tile_rows, few_rows, flat_rows, flat_width;
 };
 
 // For products of so many columns: panels are no wider than these need.
@@ -20,7 +20,8 @@ TileShape tile_shape(std::int64_t columns) {
   const MatrixKernels<T>& kernels = table<MatrixKernels<T>>();
   const std::int64_t most = kernels.panel_width / kernels.lanes,
                      vectors = std::clamp<std::int64_t>((columns + kernels.lanes - 1) / kernels.lanes, 1, most);
-  return {kernels.lanes, vectors * kernels.lanes, kernels.tile_rows[vectors], kernels.few_rows, kernels.flat_width};
+  return {kernels.lanes,    vectors * kernels.lanes, kernels.tile_rows[vectors],
+          kernels.few_rows, kernels.flat_rows,       kernels.flat_width};
 }
 inline TileShape tile_shape(std::int64_t element_size, std::int64_t columns) {
   return element_size == sizeof(float) ? tile_shape<float>(columns) : tile_shape<double>(columns);

@@ -15,6 +15,12 @@ inline void copy_row(const T* from, std::int64_t count, T* to) {
   for (; j < count; ++j) to[j] = from[j];
 }
 
+// What is read next lies where the processor does not expect it.
+template <class T>
+inline void fetch_row(const T* from, std::int64_t count) {
+  for (std::int64_t j = 0; j < count; j += 64 / static_cast<std::int64_t>(sizeof(T))) __builtin_prefetch(from + j);
+}
+
 // Rows of adjacent elements, which may all be one. What lies far apart changes last, so that memory is read in runs.
 template <class T>
 void copy_rows(BlockCopy<T> c) {
@@ -27,7 +33,10 @@ void copy_rows(BlockCopy<T> c) {
   };
   if (c.from_block > c.from_row) {
     for (std::int64_t b = 0; b < c.blocks; ++b)
-      for (std::int64_t i = 0; i < c.rows; ++i) copy(i, b);
+      for (std::int64_t i = 0; i < c.rows; ++i) {
+        if (b + 1 < c.blocks) fetch_row(c.from + i * c.from_row + (b + 1) * c.from_block, c.columns);
+        copy(i, b);
+      }
   } else {
     for (std::int64_t i = 0; i < c.rows; ++i)
       for (std::int64_t b = 0; b < c.blocks; ++b) copy(i, b);
@@ -46,7 +55,7 @@ void copy_elements(const BlockCopy<T>& c) {
 // Transposes a square in registers: as many vectors along columns of `from` become vectors along rows of `to`. Either
 // may be strided.
 template <class T, class P, bool kFromStrided, bool kToStrided>
-inline void copy_square(const BlockCopy<T>& c, const T* from, T* to) {
+inline __attribute__((always_inline)) void copy_square(const BlockCopy<T>& c, const T* from, T* to) {
   using namespace Eigen::internal;
   constexpr int L = unpacket_traits<P>::size;
   PacketBlock<P, L> block;
@@ -67,6 +76,7 @@ void copy_squares(const BlockCopy<T>& c) {
   constexpr int L = Eigen::internal::unpacket_traits<P>::size;
   const bool rows_last = c.from_row > c.to_column;
   const std::int64_t outer = rows_last ? c.rows : c.columns, inner = rows_last ? c.columns : c.rows;
+  const std::int64_t step = rows_last ? c.from_row : c.to_column;
   for (std::int64_t o = 0; o < outer; o += L) {
     const std::int64_t far = o + L <= outer ? o : outer - L, ahead = o + L < outer ? L : 0;
     for (std::int64_t b = 0; b < c.blocks; ++b)
@@ -75,9 +85,10 @@ void copy_squares(const BlockCopy<T>& c) {
                            j = rows_last ? near : far;
         const T* const from = c.from + b * c.from_block + i * c.from_row + j * c.from_column;
         T* const to = c.to + b * c.to_block + i * c.to_row + j * c.to_column;
-        if (ahead != 0)
-          for (int k = L; k < 2 * L; ++k)
-            __builtin_prefetch(rows_last ? from + k * c.from_row : to + k * c.to_column, 0, 3);
+        if (ahead != 0) {
+          const T* next = rows_last ? from + L * c.from_row : to + L * c.to_column;
+          for (int k = 0; k < L; ++k, next += step) __builtin_prefetch(next);
+        }
         copy_square<T, P, kFromStrided, kToStrided>(c, from, to);
       }
   }

@@ -21,6 +21,12 @@ inline void plane_tile(const PlaneProduct<T>& product, std::int64_t first_row, s
 #pragma GCC unroll 16
     for (int v = 0; v < Vectors; ++v) total[r][v] = start;
   }
+  T* out = product.out + first_row * product.out_row;
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r)  // a store that misses holds up the next
+#pragma GCC unroll 16
+    for (int v = 0; v < Vectors; ++v)
+      if (r < rows) __builtin_prefetch(out + r * product.out_row + product.out_vectors[first + v], 1);
   const T* weight = product.weights + first_row * product.term_count;
   const std::int64_t* const end = product.terms + product.term_count;
   for (const std::int64_t* term = product.terms; term != end; ++term, weight += Rows) {
@@ -34,7 +40,6 @@ inline void plane_tile(const PlaneProduct<T>& product, std::int64_t first_row, s
       for (int v = 0; v < Vectors; ++v) total[r][v] = pmadd(value, factor[v], total[r][v]);
     }
   }
-  T* out = product.out + first_row * product.out_row;
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r, out += product.out_row) {
     if (r >= rows) break;

@@ -73,7 +73,8 @@ void sum_planes(const ShiftedSums<T>& s) {
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) store(j + v * L, total[v]);
     }
-    for (; j + L <= s.positions; j += L) {
+    for (; j < s.positions && s.positions >= L; j += L) {
+      if (j + L > s.positions) j = s.positions - L;  // some of them once more
       P total = pset1<P>(start);
       for (std::int64_t t = 0; t < s.terms; ++t) total = padd(total, ploadu<P>(from + s.offsets[t] + j));
       store(j, total);
