@@ -1,30 +1,11 @@
 // Winograd convolution: its cost, and its entry.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_winograd_plans.h"
 #include "cotangent/ops/kernels/convolve.h"
 
 namespace cotangent::kernels {
-namespace {
-
-// The taps of all outputs of an axis that read an element of lhs, or with lhs dilation about as many.
-double taps_of(const ConvAxis& axis) {
-  if (axis.lhs_dilation != 1)
-    return static_cast<double>(axis.out * axis.kernel) / static_cast<double>(axis.lhs_dilation);
-  std::int64_t taps = 0;
-  for (std::int64_t k = 0; k < axis.kernel; ++k) {
-    const std::int64_t low = axis.low - k * axis.rhs_dilation;  // outputs from low / stride to (in - 1 + low) / stride
-    const std::int64_t first = std::max<std::int64_t>(0, ceiling_quotient(low, axis.stride)),
-                       end = ceiling_quotient(axis.in + low, axis.stride);
-    taps += std::max<std::int64_t>(0, std::min(axis.out, end) - first);
-  }
-  return static_cast<double>(taps);
-}
-
-}  // namespace
 
 ConvCost winograd_cost(const ConvProblem& problem) {
   const WinogradProblem winograd(problem);
@@ -58,7 +39,10 @@ bool winograd_pays(const ConvProblem& problem) {
     return false;
   double direct = static_cast<double>(problem.groups * problem.batch) *
                   static_cast<double>(problem.in_features * problem.out_features);
-  for (const ConvAxis& axis : problem.axes) direct *= taps_of(axis);
+  const bool skips_zeros = long_sum_skips_zeros(problem, sizeof(float));
+  for (const ConvAxis& axis : problem.axes)
+    direct *=
+        static_cast<double>(axis.out * (skips_zeros ? axis.in : axis.kernel)) / static_cast<double>(axis.lhs_dilation);
   const auto positions = static_cast<double>(winograd.groups * winograd.points * winograd.points),
              in = static_cast<double>(winograd.lhs_blocks() * winograd.in_features),
              large = static_cast<double>(winograd.large_blocks() * winograd.large_features);
