@@ -95,6 +95,18 @@ struct AxisSplit {
   }
 };
 
+// Takes strips of few elements, as those of a layer's features are, with accumulators that stay in registers.
+template <int kWidth, class Operation, class Accumulator, class Strips>
+void take_strips(Strips strip_at, std::int64_t first, std::int64_t last, Accumulator* values) {
+  std::array<Accumulator, kWidth> local;
+  std::copy_n(values, kWidth, local.begin());
+  for (std::int64_t strip = first; strip < last; ++strip) {
+    const auto* const x = strip_at(strip);
+    for (std::size_t i = 0; i < kWidth; ++i) Operation::take(local[i], x[i], strip);
+  }
+  std::copy_n(local.begin(), kWidth, values);
+}
+
 // output = input reduced over `axes` (normalised). Operation has an Accumulator type, its value `initial` before any
 // element, strip(x, index), the accumulator of one strip, take(accumulator, element, index), which adds one element,
 // combine(earlier, later), and result(accumulator). `index` counts the reduced elements in row-major order.
@@ -132,10 +144,18 @@ void reduce(const Tensor& input, const std::vector<int>& axes, Tensor& output, O
     }
     const std::int64_t begin = tile % tiles_per_row * kStrip, width = std::min(kStrip, plan.run - begin);
     std::fill_n(values, width, Operation::initial);
-    for (std::int64_t strip = first; strip < last; ++strip) {
-      const T* const x = base + offset(plan.reduced, plan.reduced_strides, strip) + begin;
-      for (std::int64_t i = 0; i < width; ++i) Operation::take(values[i], x[i], strip);
-    }
+    const auto strip_at = [&](std::int64_t strip) {
+      return base + begin +
+             (plan.reduced.size() == 1 ? strip * plan.reduced_strides[0]
+                                       : offset(plan.reduced, plan.reduced_strides, strip));
+    };
+    if (width == 8) take_strips<8, Operation>(strip_at, first, last, values);
+    else if (width == 16) take_strips<16, Operation>(strip_at, first, last, values);
+    else
+      for (std::int64_t strip = first; strip < last; ++strip) {
+        const T* const x = strip_at(strip);
+        for (std::int64_t i = 0; i < width; ++i) Operation::take(values[i], x[i], strip);
+      }
     return width;
   };
   const auto place = [&](std::int64_t tile) { return tile / tiles_per_row * row + tile % tiles_per_row * kStrip; };
