@@ -10,9 +10,10 @@ template <class T>
 inline void copy_row(const T* from, std::int64_t count, T* to) {
   constexpr int L = kLanes<T>;
   using namespace Eigen::internal;
+  if (count < L) return store_some(from, count, to);
   std::int64_t j = 0;
   for (; j + L <= count; j += L) pstoreu(to + j, ploadu<Packet<T>>(from + j));
-  for (; j < count; ++j) to[j] = from[j];
+  if (j < count) pstoreu(to + count - L, ploadu<Packet<T>>(from + count - L));  // some of them once more
 }
 
 // What is read next lies where the processor does not expect it.
