@@ -194,7 +194,7 @@ void ChannelsLast<T>::add_tiles(Range kernel, const T* lhs, const T* rhs, T* to,
   const std::int64_t together = gradient_rows(tile.sums);
   for (std::int64_t k = kernel.first; k < kernel.second; ++k) {
     const std::int64_t start = k * row_.rhs_dilation - row_.low;
-    const T* const next = lhs + (start + (row_.out - 1) * row_.stride + 1) * row_.lhs_step;
+    const std::int64_t next = (start + (row_.out - 1) * row_.stride + 1) * row_.lhs_step;
     for (const Tile& some : factor_tiles_)
       for (std::int64_t y = 0; y < row_.out; y += together) {
         tile.rows = 0;
@@ -212,7 +212,7 @@ void ChannelsLast<T>::add_tiles(Range kernel, const T* lhs, const T* rhs, T* to,
         const std::int64_t pixel = some.column * tile.factor_step;
         for (std::int64_t i = 0; i < 2; ++i)
           tile.ahead.lhs[i] =
-              ahead_of(next + (pixel + i * row_.lhs_step), lhs_end_, read_lhs && y == 0 && i < row_.rhs_dilation);
+              ahead_of(lhs + (next + pixel + i * row_.lhs_step), lhs_end_, read_lhs && y == 0 && i < row_.rhs_dilation);
         tile.ahead.rhs = ahead_of(tile.rhs + row_.rhs_step, rhs_end_, read_rhs && y == 0);
         kernels_.add_gradient(tile);
       }
