@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/convolve.h"
 #include "cotangent/ops/kernels/isa/depthwise.h"
@@ -256,6 +258,9 @@ ConvCost depthwise_cost(const ConvProblem& given, std::int64_t element_size) {
 
 template <class T>
 void convolve_depthwise(const ConvProblem& given, const T* lhs, const T* rhs, T* out) {
+  const auto is_empty = [](const ConvAxis& axis) { return axis.in == 0 || axis.kernel == 0; };
+  if (given.in_features == 0 || std::any_of(given.axes.begin(), given.axes.end(), is_empty))
+    return convolve_by_definition(given, lhs, rhs, out);  // zeros: there are no elements to point to
   const ConvProblem problem = with_two_axes(given);
   const Plan plan = make_plan(problem, table<DepthwiseKernels<T>>().lanes);
   if (plan.layout == Layout::First) convolve_channels_first(problem, lhs, rhs, out);

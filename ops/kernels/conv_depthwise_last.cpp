@@ -15,10 +15,11 @@ const T* end_of(const T* begin, std::int64_t last) {
   return begin == nullptr || bytes < kFetchBytes ? nullptr : begin + last + 1;
 }
 
-// A place to fetch ahead, if it lies before the end of its tensor and pixels follow each other without gaps.
+// A place to fetch ahead, `offset` from `from`, if it lies before the end of its tensor and pixels follow each other
+// without gaps; a tensor that has no end may have no elements.
 template <class T>
-const T* ahead_of(const T* place, const T* end, bool dense) {
-  return dense && std::less<const T*>()(place, end) ? place : nullptr;
+const T* ahead_of(const T* from, std::int64_t offset, const T* end, bool dense) {
+  return dense && std::less<const T*>()(from + offset, end) ? from + offset : nullptr;
 }
 
 }  // namespace
@@ -145,8 +146,8 @@ void ChannelsLast<T>::tile_rows(const std::vector<Slice>& slices, const RowsAt& 
     const std::int64_t pixel = some.column * column_.stride * column_.lhs_step;
     for (std::int64_t i = 0; i < 2; ++i) {
       const bool used = i < (pair ? 2 : row_.stride);
-      tile.ahead.lhs[i] = ahead_of(next + (pixel + i * row_.lhs_step), lhs_end_, read && used);
-      tile.ahead.out[i] = ahead_of<T>(tile.out + (at.count + i) * row_.out_step, out_end_, write && i < at.count);
+      tile.ahead.lhs[i] = ahead_of(next, pixel + i * row_.lhs_step, lhs_end_, read && used);
+      tile.ahead.out[i] = ahead_of<T>(tile.out, (at.count + i) * row_.out_step, out_end_, write && i < at.count);
     }
     pair ? kernels_.tile_pair(tile) : kernels_.tile(tile);
   }
@@ -212,8 +213,8 @@ void ChannelsLast<T>::add_tiles(Range kernel, const T* lhs, const T* rhs, T* to,
         const std::int64_t pixel = some.column * tile.factor_step;
         for (std::int64_t i = 0; i < 2; ++i)
           tile.ahead.lhs[i] =
-              ahead_of(lhs + (next + pixel + i * row_.lhs_step), lhs_end_, read_lhs && y == 0 && i < row_.rhs_dilation);
-        tile.ahead.rhs = ahead_of(tile.rhs + row_.rhs_step, rhs_end_, read_rhs && y == 0);
+              ahead_of(lhs, next + pixel + i * row_.lhs_step, lhs_end_, read_lhs && y == 0 && i < row_.rhs_dilation);
+        tile.ahead.rhs = ahead_of(tile.rhs, row_.rhs_step, rhs_end_, read_rhs && y == 0);
         kernels_.add_gradient(tile);
       }
   }
