@@ -34,6 +34,10 @@ std::vector<ConvCase> cases() {
       plain({3, 20}, {20, 7}, {"NC", "IO", "NC"}),
       // nothing is summed: the output is the bias
       plain({2, 5, 5, 0}, {3, 3, 0, 4}, kLast),
+      feature_groups(padded(plain({2, 0, 6, 8}, {3, 3, 1, 16}, kLast), {{2, 2}, {1, 1}}), 8),
+      // there is no output, and gradients sum nothing
+      feature_groups(strided(plain({2, 2, 9, 8}, {3, 3, 1, 16}, kLast), {2, 3}), 8),
+      feature_groups(strided(plain({2, 2, 9, 8}, {16, 1, 3, 3}, {"NHWC", "OIHW", "NCHW"}), {2, 3}), 8),
   };
 }
 
