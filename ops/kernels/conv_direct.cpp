@@ -264,22 +264,7 @@ class Direct : private DirectPlan {
   const T* weights_ = nullptr;
 };
 
-// Why a problem without lhs dilation cannot be solved so.
-std::string refusal(const ConvProblem& problem) {
-  for (const ConvAxis& axis : problem.axes) {
-    if (axis.lhs_dilation != 1) return "lhs is dilated; it serves each phase of such a problem";
-    if (axis.kernel == 0) return "nothing is summed";
-  }
-  return problem.in_features == 0 ? "nothing is summed" : "";
-}
-
 }  // namespace
-
-ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size) {
-  if (std::string why = refusal(problem); !why.empty()) return {.refusal = std::move(why)};
-  if (serves_points(problem, element_size)) return points_cost(problem, element_size);
-  return DirectPlan(problem, element_size).cost();
-}
 
 template <class T>
 void convolve_direct_with(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue,

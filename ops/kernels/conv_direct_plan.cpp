@@ -7,6 +7,8 @@
 
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_band.h"
+#include "cotangent/ops/kernels/conv_points.h"
+#include "cotangent/ops/kernels/convolve.h"
 
 namespace cotangent::kernels {
 namespace {
@@ -38,6 +40,15 @@ ConvProblem batch_merged(ConvProblem problem) {
   last.out *= problem.batch;
   problem.batch = 1;
   return problem;
+}
+
+// Why a problem without lhs dilation cannot be solved so.
+std::string refusal(const ConvProblem& problem) {
+  for (const ConvAxis& axis : problem.axes) {
+    if (axis.lhs_dilation != 1) return "lhs is dilated; it serves each phase of such a problem";
+    if (axis.kernel == 0) return "nothing is summed";
+  }
+  return problem.in_features == 0 ? "nothing is summed" : "";
 }
 
 }  // namespace
@@ -136,6 +147,12 @@ std::int64_t DirectPlan::rhs_offset(const std::vector<std::int64_t>& tap) const 
   std::int64_t at = 0;
   for (std::size_t d = 0; d < tap.size(); ++d) at += tap[d] * problem_.axes[d].rhs_step;
   return at;
+}
+
+ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size) {
+  if (std::string why = refusal(problem); !why.empty()) return {.refusal = std::move(why)};
+  if (serves_points(problem, element_size)) return points_cost(problem, element_size);
+  return DirectPlan(problem, element_size).cost();
 }
 
 }  // namespace cotangent::kernels

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "cotangent/ops/kernels/isa/dispatch.h"
+#include "cotangent/ops/kernels/isa/matrix.h"
+
 namespace cotangent::kernels {
 namespace {
 
@@ -79,6 +82,23 @@ void unpack_features(const FeatureTile& shape, const T* tile, T* memory) {
   });
 }
 
+template <class T>
+void pack_plane_weights(const ConvProblem& problem, const T* rhs, T* to) {
+  const MatrixKernels<T>& kernels = table<MatrixKernels<T>>();
+  const std::int64_t height = kernels.flat_rows, terms = problem.in_features;
+  for (std::int64_t row = 0; row < problem.out_features; row += height)
+    for_each_tap(problem, [&](const std::vector<std::int64_t>& tap) {
+      const T* from = rhs + row * problem.rhs_out_feature;
+      for (std::size_t d = 0; d < tap.size(); ++d) from += tap[d] * problem.axes[d].rhs_step;
+      const std::int64_t features = std::min(height, problem.out_features - row);
+      if (features < height) std::fill_n(to, terms * height, T{0});
+      kernels.copy({terms, features, from, problem.rhs_in_feature, problem.rhs_out_feature, to, height, 1});
+      to += terms * height;
+    });
+}
+
+template void pack_plane_weights(const ConvProblem&, const float*, float*);
+template void pack_plane_weights(const ConvProblem&, const double*, double*);
 template void pack_columns(const ConvProblem&, const MatrixIndex&, Range, const MatrixIndex&, Range, const float*,
                            float*);
 template void pack_columns(const ConvProblem&, const MatrixIndex&, Range, const MatrixIndex&, Range, const double*,

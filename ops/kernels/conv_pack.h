@@ -27,4 +27,9 @@ void pack_features(const FeatureTile& shape, const T* memory, T* tile);
 template <class T>
 void unpack_features(const FeatureTile& shape, const T* tile, T* memory);
 
+// The weights of a group as PlaneProduct has them: terms are kernel positions, then input features, and the features of
+// a tile lie side by side. `to` has room for whole tiles, whose rest becomes zero.
+template <class T>
+void pack_plane_weights(const ConvProblem& problem, const T* rhs, T* to);
+
 }  // namespace cotangent::kernels

@@ -10,6 +10,7 @@
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_band.h"
 #include "cotangent/ops/kernels/conv_few_features.h"
+#include "cotangent/ops/kernels/conv_pack.h"
 #include "cotangent/ops/kernels/isa/dispatch.h"
 #include "cotangent/ops/kernels/isa/matrix.h"
 
@@ -47,9 +48,8 @@ class Planes {
 
   void run() {
     const Workspace<T> weights(problem_.groups * height_ * terms_);
-    std::fill_n(weights.data(), problem_.groups * height_ * terms_, T{0});
     for (std::int64_t group = 0; group < problem_.groups; ++group)
-      pack_weights(rhs_ + group * problem_.rhs_group, weights.data() + group * height_ * terms_);
+      pack_plane_weights(problem_, rhs_ + group * problem_.rhs_group, weights.data() + group * height_ * terms_);
     const std::vector<std::int64_t> terms = list_terms();
     const std::int64_t blocks = row_blocks_.count();
     parallel_for(problem_.groups * problem_.batch * blocks, 1, [&](std::int64_t task, std::int64_t) {
@@ -77,21 +77,6 @@ class Planes {
     return (outputs - 1) * axis.stride + (axis.kernel - 1) * axis.rhs_dilation + 1;
   }
   std::int64_t band_elements() const { return problem_.in_features * columns().stride * plane_; }
-
-  // Terms are kernel positions, then input features; the features of a tile lie side by side.
-  void pack_weights(const T* from, T* to) const {
-    const std::int64_t height = kernels_.flat_rows;
-    for (std::int64_t row = 0; row < problem_.out_features; row += height) {
-      T* panel = to + row * terms_;
-      for_each_tap(problem_, [&](const std::vector<std::int64_t>& tap) {
-        const T* const at =
-            from + row * problem_.rhs_out_feature + tap[0] * rows().rhs_step + tap[1] * columns().rhs_step;
-        kernels_.copy({problem_.in_features, std::min(height, problem_.out_features - row), at, problem_.rhs_in_feature,
-                       problem_.rhs_out_feature, panel, height, 1});
-        panel += problem_.in_features * height;
-      });
-    }
-  }
 
   // Where the terms of a window lie in a band.
   std::vector<std::int64_t> list_terms() const {

@@ -11,6 +11,7 @@
 
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_band.h"
+#include "cotangent/ops/kernels/conv_pack.h"
 #include "cotangent/ops/kernels/conv_tile_shape.h"
 #include "cotangent/ops/kernels/isa/dispatch.h"
 #include "cotangent/ops/kernels/isa/matrix.h"
@@ -54,7 +55,7 @@ class Points {
     const std::int64_t group_size = plan_.height * problem_.in_features;
     const Workspace<T> weights(problem_.groups * group_size);
     for (std::int64_t group = 0; group < problem_.groups; ++group)
-      pack_weights(rhs_ + group * problem_.rhs_group, weights.data() + group * group_size);
+      pack_plane_weights(problem_, rhs_ + group * problem_.rhs_group, weights.data() + group * group_size);
     parallel_for(problem_.groups * problem_.batch * plan_.blocks, 1, [&](std::int64_t task, std::int64_t) {
       const std::int64_t group = task / plan_.blocks / problem_.batch;
       multiply(group, task / plan_.blocks % problem_.batch, task % plan_.blocks * plan_.block,
@@ -63,16 +64,6 @@ class Points {
   }
 
  private:
-  // The features of a tile side by side, zeros beyond the last.
-  void pack_weights(const T* from, T* to) const {
-    const std::int64_t height = kernels_.flat_rows, last = problem_.out_features - problem_.out_features % height;
-    std::fill_n(to + last * problem_.in_features, (plan_.height - last) * problem_.in_features, T{0});
-    for (std::int64_t row = 0; row < problem_.out_features; row += height)
-      kernels_.copy({problem_.in_features, std::min(height, problem_.out_features - row),
-                     from + row * problem_.rhs_out_feature, problem_.rhs_in_feature, problem_.rhs_out_feature,
-                     to + row * problem_.in_features, height, 1});
-  }
-
   void multiply(std::int64_t group, std::int64_t image, std::int64_t first, const T* weights) const {
     const std::int64_t lanes = kernels_.lanes, rest = plan_.positions - first,
                        length = rest < plan_.pitch ? rest : plan_.block;
