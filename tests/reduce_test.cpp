@@ -38,18 +38,22 @@ std::vector<double> elements_of(const Tensor& tensor) {
 std::vector<std::vector<double>> groups(const Tensor& x, const std::vector<int>& axes) {
   std::vector<bool> reduced(x.shape().size(), axes.empty());
   for (int axis : axes) reduced[static_cast<std::size_t>(axis < 0 ? axis + x.ndim() : axis)] = true;
-  std::int64_t outputs = 1;
-  for (std::size_t axis = 0; axis < reduced.size(); ++axis) outputs *= reduced[axis] ? 1 : x.shape()[axis];
+  std::vector<std::int64_t> index(reduced.size()), steps(reduced.size());
+  std::int64_t outputs = 1, place = 0;
+  for (std::size_t axis = reduced.size(); axis-- > 0;) {
+    if (reduced[axis]) continue;
+    steps[axis] = outputs;
+    outputs *= x.shape()[axis];
+  }
   std::vector<std::vector<double>> result(static_cast<std::size_t>(outputs));
-  const std::vector<double> values = elements_of(x);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    std::int64_t rest = static_cast<std::int64_t>(i), place = 0, step = 1;
-    for (std::size_t axis = reduced.size(); axis-- > 0; rest /= x.shape()[axis]) {
-      if (reduced[axis]) continue;
-      place += rest % x.shape()[axis] * step;
-      step *= x.shape()[axis];
+  for (const double value : elements_of(x)) {
+    result[static_cast<std::size_t>(place)].push_back(value);
+    for (std::size_t axis = reduced.size(); axis-- > 0;) {
+      place += steps[axis];
+      if (++index[axis] < x.shape()[axis]) break;
+      place -= index[axis] * steps[axis];
+      index[axis] = 0;
     }
-    result[static_cast<std::size_t>(place)].push_back(values[i]);
   }
   return result;
 }

@@ -31,13 +31,14 @@ void expect_same_bits(const std::string& what, const std::function<Tensors()>& c
 // The same of f(x, w) and its derivatives, on normal numbers.
 void expect_same_derivatives(const std::string& what, const Shape& x, const Shape& w,
                              const std::function<Tensor(const Tensor&, const Tensor&)>& f) {
-  for (const DType dtype : {DType::Float32, DType::Float64})
+  for (const DType dtype : {DType::Float32, DType::Float64}) {
+    const Tensors inputs{random::normal(random::Key(1), x, dtype), random::normal(random::Key(2), w, dtype)};
     expect_same_bits(what, [&] {
-      const Tensors inputs{random::normal(random::Key(1), x, dtype), random::normal(random::Key(2), w, dtype)};
       const auto [value, pullback] = vjp([&](const Tensors& in) { return f(in[0], in[1]); }, inputs);
       const Tensors grads = pullback(random::normal(random::Key(3), value.shape(), dtype));
       return Tensors{value, grads[0], grads[1]};
     });
+  }
 }
 
 TEST(Reproducible, RandomNumbers) {
@@ -119,7 +120,8 @@ TEST(Reproducible, Convolutions) {
   std::set<ConvAlgorithm> served;
   for (const char* name : {"r64_32_b32", "c5_32x14_64", "r64_56_s2_128", "cifar_first", "mnist5x5", "dw128_28",
                            "grp4_128_28", "dil2_56", "c3d_1_16", "c1d_1_32_k7", "t64_3_32", "lenet_8_16"})
-    for (testing::ConvCase c : testing::directions(testing::case_of(testing::named_problem(name), true, 1)))
+    for (testing::ConvCase c : testing::directions(testing::case_of(testing::named_problem(name), true, 1))) {
+      const Tensor lhs = random::normal(random::Key(1), c.lhs), rhs = random::normal(random::Key(2), c.rhs);
       for (const ConvAlgorithm algorithm : testing::kAllAlgorithms) {
         if (algorithm == ConvAlgorithm::Definition) continue;  // on these it takes seconds
         ConvOptions options = c.options();
@@ -130,10 +132,10 @@ TEST(Reproducible, Convolutions) {
           continue;
         }
         served.insert(algorithm);
-        const Tensor lhs = random::normal(random::Key(1), c.lhs), rhs = random::normal(random::Key(2), c.rhs);
         expect_same_bits(name + (" by " + std::string(cotangent::name(algorithm))),
                          [&] { return Tensors{conv_general_dilated(lhs, rhs, options)}; });
       }
+    }
   EXPECT_EQ(served.size(), std::size(testing::kAllAlgorithms) - 1);
   expect_same_derivatives("definition", {2, 6, 9, 9}, {8, 6, 3, 3}, [](const Tensor& x, const Tensor& w) {
     return conv_general_dilated(x, w, {.algorithm = ConvAlgorithm::Definition});
