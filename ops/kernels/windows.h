@@ -71,13 +71,14 @@ class Windows {
       for (const WindowRun& run : runs)
         if (run.first <= column && column < run.last)
           offsets[static_cast<std::size_t>(count++)] = run.offset + column * step;
-      f(column * channels_, Cell{offsets.data(), count, channels_});
+      f(column * channels_, Cell{offsets.data(), count, channels_, 1, 0});
     };
     for (std::int64_t column = 0; column < begin; ++column) edge(column);
-    const std::int64_t columns = step == channels_ ? end - begin : 1;
-    for (std::int64_t column = begin; column < end; column += columns) {
-      for (std::size_t k = 0; k < runs.size(); ++k) offsets[k] = runs[k].offset + column * step;
-      f(column * channels_, Cell{offsets.data(), std::ssize(runs), columns * channels_});
+    if (begin < end) {
+      for (std::size_t k = 0; k < runs.size(); ++k) offsets[k] = runs[k].offset + begin * step;
+      const bool adjacent = step == channels_;
+      f(begin * channels_, Cell{offsets.data(), std::ssize(runs), (adjacent ? end - begin : 1) * channels_,
+                                adjacent ? 1 : end - begin, step});
     }
     for (std::int64_t column = end; column < columns_; ++column) edge(column);
   }

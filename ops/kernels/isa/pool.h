@@ -5,10 +5,11 @@
 
 namespace cotangent::kernels {
 
-// `count` elements of the window, moved along n neighbouring outputs: output i sees input elements offsets[k] + i.
+// `count` elements of the window, moved along n neighbouring outputs: output i sees input elements offsets[k] + i. And
+// along `columns` such groups of outputs, which follow each other and see input elements that are `step` apart.
 struct Cell {
   const std::int64_t* offsets;
-  std::int64_t count, n;
+  std::int64_t count, n, columns, step;
 };
 
 // One element of the window, moved along the columns (windows of the last spatial axis) of an output row: the columns

@@ -25,6 +25,16 @@ void for_each_packet(std::int64_t n, F f, std::int64_t i = 0) {
     for (; i < n; ++i) f.template operator()<T>(i);
 }
 
+// Calls f.template operator()<P>(in, out) for packets of all outputs of a cell: the packet's first output is number
+// `out`, and sees input elements offsets[k] + `in`.
+template <class T, class F>
+void for_each_packet_of(const Cell& cell, F f) {
+  for (std::int64_t column = 0; column < cell.columns; ++column) {
+    const std::int64_t in = column * cell.step, out = column * cell.n;
+    for_each_packet<T>(cell.n, [&]<class P>(std::int64_t i) { f.template operator()<P>(in + i, out + i); });
+  }
+}
+
 // Calls f.template operator()<K>() with K = cell.count for the usual windows, so that their loops are unrolled, else 0.
 template <class F>
 void with_count(const Cell& cell, F f) {
@@ -52,21 +62,21 @@ template <class Fold, class T>
 void fold_cell(const Cell& cell, const T* x, T nothing, T* out) {
   namespace simd = Eigen::internal;
   if (cell.count == 0) {
-    fill_all(out, cell.n, nothing);
+    fill_all(out, cell.n * cell.columns, nothing);
     return;
   }
   with_count(cell, [&]<int K>() {
     const std::int64_t count = K > 0 ? K : cell.count;
-    for_each_packet<T>(cell.n, [&]<class P>(std::int64_t i) {
-      P result = simd::ploadu<P>(x + cell.offsets[0] + i);
-      for (std::int64_t k = 1; k < count; ++k) result = Fold::of(result, simd::ploadu<P>(x + cell.offsets[k] + i));
-      simd::pstoreu(out + i, result);
+    for_each_packet_of<T>(cell, [&]<class P>(std::int64_t from, std::int64_t to) {
+      P result = simd::ploadu<P>(x + cell.offsets[0] + from);
+      for (std::int64_t k = 1; k < count; ++k) result = Fold::of(result, simd::ploadu<P>(x + cell.offsets[k] + from));
+      simd::pstoreu(out + to, result);
     });
   });
 }
 
-// For output i, calls f(k, mask) for all elements k that it sees: the mask is set for the first that is the largest, or
-// the first NaN if there is one.
+// For a packet of outputs that sees input elements offsets[k] + i, calls f(k, mask) for all k: the mask is set for the
+// first that is the largest, or the first NaN if there is one.
 template <class P, class T, class F>
 void with_winner(const Cell& cell, std::int64_t count, const T* x, std::int64_t i, F f) {
   namespace simd = Eigen::internal;
@@ -89,10 +99,10 @@ void scatter_to_winners(const Cell& cell, const T* x, const T* u, T* dx) {
   if (cell.count == 0) return;
   with_count(cell, [&]<int K>() {
     const std::int64_t count = K > 0 ? K : cell.count;
-    for_each_packet<T>(cell.n, [&]<class P>(std::int64_t i) {
-      const P given = simd::ploadu<P>(u + i);
-      with_winner<P>(cell, count, x, i, [&](std::int64_t k, const P& winner) {
-        T* const to = dx + cell.offsets[k] + i;
+    for_each_packet_of<T>(cell, [&]<class P>(std::int64_t in, std::int64_t out) {
+      const P given = simd::ploadu<P>(u + out);
+      with_winner<P>(cell, count, x, in, [&](std::int64_t k, const P& winner) {
+        T* const to = dx + cell.offsets[k] + in;
         const P share = simd::pand(winner, given);
         if constexpr (kAdds) simd::pstoreu(to, simd::padd(simd::ploadu<P>(to), share));
         else simd::pstoreu(to, share);
@@ -106,17 +116,17 @@ template <class T>
 void gather_from_winners(const Cell& cell, const T* x, const T* u, T* out) {
   namespace simd = Eigen::internal;
   if (cell.count == 0) {
-    fill_all(out, cell.n, T{0});
+    fill_all(out, cell.n * cell.columns, T{0});
     return;
   }
   with_count(cell, [&]<int K>() {
     const std::int64_t count = K > 0 ? K : cell.count;
-    for_each_packet<T>(cell.n, [&]<class P>(std::int64_t i) {
+    for_each_packet_of<T>(cell, [&]<class P>(std::int64_t from, std::int64_t to) {
       P result = simd::pset1<P>(T{0});
-      with_winner<P>(cell, count, x, i, [&](std::int64_t k, const P& winner) {
-        result = simd::por(result, simd::pand(winner, simd::ploadu<P>(u + cell.offsets[k] + i)));
+      with_winner<P>(cell, count, x, from, [&](std::int64_t k, const P& winner) {
+        result = simd::por(result, simd::pand(winner, simd::ploadu<P>(u + cell.offsets[k] + from)));
       });
-      simd::pstoreu(out + i, result);
+      simd::pstoreu(out + to, result);
     });
   });
 }
@@ -127,10 +137,10 @@ void spread_cell(const Cell& cell, const T* u, T* dx) {
   namespace simd = Eigen::internal;
   for (std::int64_t k = 0; k < cell.count; ++k) {
     T* const to = dx + cell.offsets[k];
-    for_each_packet<T>(cell.n, [&]<class P>(std::int64_t i) {
-      const P given = simd::ploadu<P>(u + i);
-      if constexpr (kAdds) simd::pstoreu(to + i, simd::padd(simd::ploadu<P>(to + i), given));
-      else simd::pstoreu(to + i, given);
+    for_each_packet_of<T>(cell, [&]<class P>(std::int64_t in, std::int64_t out) {
+      const P given = simd::ploadu<P>(u + out);
+      if constexpr (kAdds) simd::pstoreu(to + in, simd::padd(simd::ploadu<P>(to + in), given));
+      else simd::pstoreu(to + in, given);
     });
   }
 }
