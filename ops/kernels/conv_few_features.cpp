@@ -23,7 +23,7 @@ constexpr std::int64_t kTasks = 16;             // enough for a few threads to s
 constexpr std::int64_t kBandBytes = 192 << 10;  // of a task, unless a single row of outputs needs more
 constexpr std::int64_t kColumns = 512;          // of a task, where there are as many
 
-constexpr std::int64_t kFewOutputs = 4;  // more are left to planes, where these serve
+constexpr std::int64_t kFewFeatures = 4;  // more are left to planes, where these serve
 
 template <class T>
 class FewFeatures {
@@ -44,6 +44,7 @@ class FewFeatures {
     const Workspace<T> weights(problem_.groups * problem_.out_features * terms);
     for (std::int64_t row = 0; row < problem_.groups * problem_.out_features; ++row)
       pack_weights(row / problem_.out_features, row % problem_.out_features, weights.data() + row * terms);
+    list_terms();
     const std::int64_t boxes = box_count();
     parallel_for(problem_.groups * boxes, 1, [&](std::int64_t task, std::int64_t) {
       compute(task / boxes, task % boxes, weights.data() + task / boxes * problem_.out_features * terms);
@@ -91,12 +92,33 @@ class FewFeatures {
     row_blocks_ = cut_evenly(rows.out, most);
     // Planes a power of two apart would share few sets of the cache.
     const std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));
-    plane_ = ceiling_quotient(outer_planes_ * input_extent(rows, row_blocks_.block) * pitch_, line) * line;
+    lines_ = input_extent(rows, row_blocks_.block);
+    plane_ = ceiling_quotient(outer_planes_ * lines_ * pitch_, line) * line;
     if (plane_ / line % 2 == 0) plane_ += line;
   }
 
+  // What every product of a task has in common: its terms, and where its rows start.
+  void list_terms() {
+    std::vector<std::int64_t> steps(problem_.axes.size());  // of the axes within a plane of the band
+    std::int64_t step = 1;
+    for (std::size_t d = problem_.axes.size(); d-- > 0;) {
+      steps[d] = step;
+      step *= d + 1 == steps.size() ? pitch_ : d + 2 == steps.size() ? lines_ : input_extent(problem_.axes[d], 1);
+    }
+    for_each_tap(problem_, [&](const std::vector<std::int64_t>& tap) {
+      std::int64_t at = 0;
+      for (std::size_t d = 0; d < tap.size(); ++d) at += tap[d] * problem_.axes[d].rhs_dilation * steps[d];
+      segments_.push_back({std::ssize(segments_) * problem_.in_features, at, problem_.in_features});
+    });
+    for (std::int64_t p = 0; p < problem_.out_features; ++p) {
+      weight_rows_.push_back(p * taps_ * problem_.in_features);
+      tile_rows_.push_back(p * tile_plane());
+    }
+  }
+
   std::int64_t band_elements() const { return problem_.in_features * plane_ + kernels_.few_width; }
-  std::int64_t tile_elements() const { return problem_.out_features * row_blocks_.block * pitch_; }
+  std::int64_t tile_plane() const { return row_blocks_.block * pitch_; }
+  std::int64_t tile_elements() const { return problem_.out_features * tile_plane(); }
 
   std::int64_t box_count() const {
     std::int64_t count = problem_.batch * row_blocks_.count();
@@ -123,94 +145,79 @@ class FewFeatures {
     for (std::size_t d = others; d-- > 0; index /= problem_.axes[d].out) position[d] = index % problem_.axes[d].out;
 
     const Workspace<T> band(band_elements()), tile(tile_elements());
-    const std::vector<std::int64_t> steps = gather(group, index, rows, position, band.data());
-    std::vector<Segment> segments;
-    for_each_tap(problem_, [&](const std::vector<std::int64_t>& tap) {
-      std::int64_t at = 0;
-      for (std::size_t d = 0; d < tap.size(); ++d) at += tap[d] * problem_.axes[d].rhs_dilation * steps[d];
-      segments.push_back({std::ssize(segments) * problem_.in_features, at, problem_.in_features});
-    });
-    multiply(length(rows), segments, weights, band.data(), tile.data());
+    gather(group, index, rows, position, band.data());
+    multiply(length(rows), weights, band.data(), tile.data());
 
     for (std::int64_t p = 0; (bias_ != nullptr || relu_) && p < problem_.out_features; ++p) {
       const T bias = bias_ == nullptr ? T{0} : bias_[group * problem_.out_features + p];
-      T* const values = tile.data() + p * (tile_elements() / problem_.out_features);
-      std::transform(values, values + tile_elements() / problem_.out_features, values,
+      T* const values = tile.data() + p * tile_plane();
+      std::transform(values, values + tile_plane(), values,
                      [bias, relu = relu_](T x) { return relu && x + bias < 0 ? T{0} : x + bias; });
     }
     T* to = out_ + group * problem_.out_group + index * problem_.out_batch + rows.first * row_axis().out_step;
     for (std::size_t d = 0; d < others; ++d) to += position[d] * problem_.axes[d].out_step;
-    for (std::int64_t y = 0; y < length(rows); ++y)
-      kernels_.copy({column_axis().out, problem_.out_features, tile.data() + y * pitch_, 1,
-                     tile_elements() / problem_.out_features, to + y * row_axis().out_step, column_axis().out_step,
-                     problem_.out_feature});
+    kernels_.copy({column_axis().out, problem_.out_features, tile.data(), 1, tile_plane(), to, column_axis().out_step,
+                   problem_.out_feature, length(rows), pitch_, row_axis().out_step});
   }
 
-  // Copies what the rows read to one plane for each channel; returns the steps of the axes within a plane.
-  std::vector<std::int64_t> gather(std::int64_t group, std::int64_t image, Range rows,
-                                   const std::vector<std::int64_t>& position, T* to) const {
-    std::vector<std::int64_t> steps(problem_.axes.size()), low(problem_.axes.size()), extent(problem_.axes.size());
-    std::int64_t step = 1, lines = 1;
-    for (std::size_t d = problem_.axes.size(); d-- > 0; step *= extent[d]) {
-      const ConvAxis& axis = problem_.axes[d];
-      const bool is_row = d == position.size(), is_column = d > position.size();
-      const std::int64_t first = is_row ? rows.first : is_column ? 0 : position[d];
-      low[d] = first * axis.stride - axis.low;
-      extent[d] = is_column ? pitch_ : input_extent(axis, is_row ? length(rows) : 1);
-      steps[d] = step;
-      if (!is_column) lines *= extent[d];
-    }
-    const ConvAxis& columns = column_axis();
-    const Range inside{std::clamp<std::int64_t>(-low.back(), 0, pitch_),
-                       std::clamp<std::int64_t>(columns.in - low.back(), 0, pitch_)};
-    const T* const lhs = lhs_ + group * problem_.lhs_group + image * problem_.lhs_batch;
-    for (std::int64_t line = 0; line < lines; ++line) {
-      std::int64_t rest = line, from = 0;
-      bool empty = inside.first >= inside.second;
-      for (std::size_t d = position.size() + 1; d-- > 0; rest /= extent[d]) {
-        const std::int64_t at = low[d] + rest % extent[d];
-        empty = empty || at < 0 || at >= problem_.axes[d].in;
-        from += at * problem_.axes[d].lhs_step;
+  // Copies what the rows read to one plane for each channel.
+  void gather(std::int64_t group, std::int64_t image, Range rows, const std::vector<std::int64_t>& position,
+              T* to) const {
+    const ConvAxis &r = row_axis(), &c = column_axis();
+    const auto inside = [](const ConvAxis& axis, std::int64_t low, std::int64_t count) {
+      return Range{std::clamp<std::int64_t>(-low, 0, count), std::clamp<std::int64_t>(axis.in - low, 0, count)};
+    };
+    const std::int64_t top = rows.first * r.stride - r.low;
+    const Range columns = inside(c, -c.low, pitch_), lines = inside(r, top, input_extent(r, length(rows)));
+    const bool any = columns.first < columns.second && lines.first < lines.second;
+    const T* const lhs = lhs_ + group * problem_.lhs_group + image * problem_.lhs_batch +
+                         (top + lines.first) * r.lhs_step + (columns.first - c.low) * c.lhs_step;
+    for (std::int64_t plane = 0; plane < outer_planes_; ++plane, to += lines_ * pitch_) {
+      std::int64_t rest = plane, from = 0;
+      bool empty = !any;
+      for (std::size_t d = position.size(); d-- > 0;) {
+        const ConvAxis& axis = problem_.axes[d];
+        const std::int64_t extent = input_extent(axis, 1), at = position[d] * axis.stride - axis.low + rest % extent;
+        empty = empty || at < 0 || at >= axis.in;
+        from += at * axis.lhs_step;
+        rest /= extent;
       }
-      T* const row = to + line * pitch_;
-      const Range part = empty ? Range{pitch_, pitch_} : inside;
+      // What is beyond the lines is read by whole tiles, never used, but not to be left undefined.
+      const Range kept = empty ? Range{0, 0} : lines;
       for (std::int64_t channel = 0; channel < problem_.in_features; ++channel) {
-        std::fill_n(row + channel * plane_, part.first, T{0});
-        std::fill_n(row + channel * plane_ + part.second, pitch_ - part.second, T{0});
+        T* const first = to + channel * plane_;
+        T* const last = first + kept.second * pitch_;
+        std::fill(first, first + kept.first * pitch_, T{0});
+        std::fill(last, plane + 1 == outer_planes_ ? first - plane * lines_ * pitch_ + plane_ : first + lines_ * pitch_,
+                  T{0});
+        if (length(columns) == pitch_) continue;
+        for (T* line = first + kept.first * pitch_; line != last; line += pitch_) {
+          std::fill(line, line + columns.first, T{0});
+          std::fill(line + columns.second, line + pitch_, T{0});
+        }
       }
       if (!empty)
-        kernels_.copy({length(part), problem_.in_features, lhs + from + (low.back() + part.first) * columns.lhs_step,
-                       columns.lhs_step, problem_.lhs_feature, row + part.first, 1, plane_});
+        kernels_.copy({length(columns), problem_.in_features, lhs + from, c.lhs_step, problem_.lhs_feature,
+                       to + lines.first * pitch_ + columns.first, 1, plane_, length(lines), r.lhs_step, pitch_});
     }
-    // Beyond the last line: read by whole tiles, never used, but not to be left undefined.
-    for (std::int64_t channel = 0; channel < problem_.in_features; ++channel)
-      std::fill_n(to + channel * plane_ + lines * pitch_, plane_ - lines * pitch_, T{0});
-    std::fill_n(to + problem_.in_features * plane_, kernels_.few_width, T{0});
-    return steps;
+    std::fill_n(to - outer_planes_ * lines_ * pitch_ + problem_.in_features * plane_, kernels_.few_width, T{0});
   }
 
   // All rows as one line where they follow each other in the band, else one by one.
-  void multiply(std::int64_t rows, const std::vector<Segment>& segments, const T* weights, const T* band,
-                T* tile) const {
+  void multiply(std::int64_t rows, const T* weights, const T* band, T* tile) const {
     const bool joined = row_axis().stride == 1;
-    const std::int64_t terms = taps_ * problem_.in_features, plane = tile_elements() / problem_.out_features;
-    std::vector<std::int64_t> features, out_rows;
-    for (std::int64_t p = 0; p < problem_.out_features; ++p) {
-      features.push_back(p * terms);
-      out_rows.push_back(p * plane);
-    }
     for (std::int64_t y = 0; y < (joined ? 1 : rows); ++y)
       kernels_.multiply_few({.lhs = weights,
-                             .rows = features.data(),
+                             .rows = weight_rows_.data(),
                              .row_count = problem_.out_features,
                              .lhs_step = 1,
                              .rhs = band + y * row_axis().stride * pitch_,
                              .rhs_step = plane_,
-                             .segments = segments.data(),
-                             .segment_count = std::ssize(segments),
+                             .segments = segments_.data(),
+                             .segment_count = std::ssize(segments_),
                              .terms = nullptr,
                              .out = tile + y * pitch_,
-                             .out_rows = out_rows.data(),
+                             .out_rows = tile_rows_.data(),
                              .width = joined ? (rows - 1) * pitch_ + column_axis().out : column_axis().out,
                              .bias = nullptr,
                              .add = false});
@@ -221,12 +228,15 @@ class FewFeatures {
   const bool relu_;
   T* out_;
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
-  std::int64_t taps_ = 1, pitch_ = 0, plane_ = 0, outer_planes_ = 1;
+  // From a line of the band to the next, lines and planes of a channel, and from a channel to the next.
+  std::int64_t taps_ = 1, pitch_ = 0, lines_ = 0, outer_planes_ = 1, plane_ = 0;
   Blocks row_blocks_;
+  std::vector<Segment> segments_;
+  std::vector<std::int64_t> weight_rows_, tile_rows_;
 };
 
 // More output features than a tile of the kernel for a few has.
-bool prefers_planes(const ConvProblem& problem) { return problem.out_features > kFewOutputs; }
+bool prefers_planes(const ConvProblem& problem) { return problem.out_features > kFewFeatures; }
 
 }  // namespace
 
