@@ -4,8 +4,8 @@
 // Every input pixel is multiplied by the weights of all kernel positions and output features at once, which are enough
 // columns together: a matrix product without borders, stride or inserted zeros, of pixels where they lie. Each output
 // then is the sum of the few products that meet there. Products of a task lie in a ring of input lines, as many as an
-// output line needs. If channels are adjacent in lhs, a pixel's products are too; if positions are, they are packed in
-// panels, and each column has a plane.
+// output line needs. If channels are adjacent in lhs, a pixel's products are too, between pixels of zeros at both ends
+// of a line; if positions are, they are packed in panels, and each column has a plane.
 #include <algorithm>
 
 #include "cotangent/core/parallel.h"
@@ -42,10 +42,15 @@ class FewOutputs : private FewOutputsPlan {
     const Workspace<T> weights(features);
     for (std::int64_t group = 0; group < problem_.groups; ++group)
       pack_weights(group, weights.data() + group * weight_elements());
-    const std::int64_t blocks = row_blocks_.count();
-    parallel_for(problem_.groups * problem_.batch * blocks, 1, [&](std::int64_t task, std::int64_t) {
-      const std::int64_t group = task / blocks / problem_.batch, image = task / blocks % problem_.batch;
-      compute(group, image, row_blocks_.range(task % blocks), weights.data() + group * weight_elements());
+    const std::int64_t blocks = row_blocks_.count(), tasks = problem_.groups * problem_.batch * blocks;
+    parallel_for(tasks, std::max<std::int64_t>(1, tasks / kTasks), [&](std::int64_t begin, std::int64_t end) {
+      const Workspace<T> ring(ring_elements()), panels(panel_elements());
+      clear_borders(ring.data());
+      for (std::int64_t task = begin; task < end; ++task) {
+        const std::int64_t group = task / blocks / problem_.batch, image = task / blocks % problem_.batch;
+        compute(group, image, row_blocks_.range(task % blocks), weights.data() + group * weight_elements(), ring.data(),
+                panels.data());
+      }
     });
   }
 
@@ -63,8 +68,15 @@ class FewOutputs : private FewOutputsPlan {
     });
   }
 
-  void compute(std::int64_t group, std::int64_t image, Range out_lines, const T* weights) const {
-    const Workspace<T> ring(ring_elements()), panels(panel_elements());
+  void clear_borders(T* ring) const {
+    if (planar_) return;
+    for (std::int64_t line = 0; line < ring_lines(); ++line, ring += line_pixels() * pitch_) {
+      std::fill_n(ring, left_ * pitch_, T{0});
+      std::fill_n(ring + (left_ + columns().in) * pitch_, right_ * pitch_, T{0});
+    }
+  }
+
+  void compute(std::int64_t group, std::int64_t image, Range out_lines, const T* weights, T* ring, T* panels) const {
     const T* const lhs = lhs_ + group * problem_.lhs_group + image * problem_.lhs_batch;
     const T* const bias = bias_ == nullptr ? nullptr : bias_ + group * problem_.out_features;
     const Range lines = lines_of(out_lines);
@@ -76,14 +88,14 @@ class FewOutputs : private FewOutputsPlan {
       for (; !taps.empty() && next <= taps.back().line; next += lines_) {
         if (next - turn == ring_lines()) turn = next;
         const Range step{next, std::min(next + lines_, lines.second)};
-        T* const to = ring.data() + (next - turn) * columns().in * (planar_ ? 1 : pitch_);
-        if (planar_) multiply_planes(lhs, step, weights, panels.data(), to);
+        T* const to = ring + (next - turn) * line_pixels() * (planar_ ? 1 : pitch_);
+        if (planar_) multiply_planes(lhs, step, weights, panels, to);
         else multiply_pixels(lhs, step, weights, to);
       }
       T* const out = out_ + group * problem_.out_group + image * problem_.out_batch + o * rows().out_step;
       for (std::size_t phase = 0; phase < phases_.size(); ++phase)
-        sum_line(ring.data(), taps, turn, phases_[phase], bias,
-                 out + static_cast<std::int64_t>(phase) * columns().out_step, sums);
+        sum_line(ring, taps, turn, phases_[phase], bias, out + static_cast<std::int64_t>(phase) * columns().out_step,
+                 sums);
     }
   }
 
@@ -100,7 +112,8 @@ class FewOutputs : private FewOutputsPlan {
       for (std::int64_t i = start; i < count; i += run) {
         result.from.push_back(planar_ ? i * problem_.in_features
                                       : i / columns().in * rows().lhs_step + i % columns().in * columns().lhs_step);
-        result.to.push_back(i * (planar_ ? plane_ : pitch_));
+        result.to.push_back(planar_ ? i * plane_
+                                    : (i / columns().in * line_pixels() + left_ + i % columns().in) * pitch_);
       }
     return result;
   }
@@ -161,7 +174,7 @@ class FewOutputs : private FewOutputsPlan {
         const std::int64_t slot = tap.line - turn + (tap.line < turn ? ring_lines() : 0);
         for (const ColumnTap& column : phase.taps)
           if (exists(column))
-            offsets.push_back((slot * columns().in + column.shift) * pixel +
+            offsets.push_back((slot * line_pixels() + left_ + column.shift) * pixel +
                               (tap.kernel * columns().kernel + column.kernel) * problem_.out_features *
                                   (planar_ ? plane_ : 1));
       }
@@ -180,7 +193,7 @@ class FewOutputs : private FewOutputsPlan {
                             .out_feature = problem_.out_feature,
                             .relu = relu_});
     };
-    const Range inside = phase.inside;
+    const Range inside = planar_ ? phase.inside : Range{0, phase.count};
     if (length(inside) > 0) {
       list(sums.all, [](const ColumnTap&) { return true; });
       sum(inside.first, length(inside), sums.all);

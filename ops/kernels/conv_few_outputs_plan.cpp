@@ -12,10 +12,10 @@ namespace cotangent::kernels {
 namespace {
 
 constexpr std::int64_t kLeastChannels = 16;     // fewer would not pay for storing and summing products
-constexpr std::int64_t kTasks = 16;             // enough for a few threads to share evenly
 constexpr std::int64_t kPixels = 128;           // of a step, where there are as many
 constexpr std::int64_t kPlanarPixels = 256;     // which are read from one plane after the other
 constexpr std::int64_t kRingBytes = 320 << 10;  // unless single lines need more
+constexpr std::int64_t kPlanarOutputs = 4;      // more serve only where channels are adjacent
 constexpr std::int64_t kTaskOverlap = 8;        // output lines of a task, in windows, that it shares with no other
 
 }  // namespace
@@ -41,6 +41,12 @@ std::string few_outputs_refusal(const ConvProblem& problem) {
   if (problem.lhs_feature == 1 && problem.out_features == 1)
     return "a single output feature, beneath adjacent channels, leaves no vector to sum";
   if (inputs == 0 || 4 * inputs > 5 * outputs * window) return "products of many inputs would be left over";
+  if (problem.out_features > kPlanarOutputs) {
+    if (problem.lhs_feature != 1)
+      return fmt::format("{} output features of a group are more than {}, and channels are not adjacent in lhs",
+                         problem.out_features, kPlanarOutputs);
+    if (10 * inputs > 7 * outputs * window) return "its products are about as many as those of windows";
+  }
   return "";
 }
 
@@ -53,7 +59,13 @@ FewOutputsPlan::FewOutputsPlan(const ConvProblem& problem, std::int64_t element_
       planar_(problem.lhs_feature != 1) {
   pitch_ = ceiling_quotient(products_, tile_.lanes) * tile_.lanes;
   span_ = (rows().kernel - 1) * rows().rhs_dilation / rows().lhs_dilation + 1;
-  const auto line_bytes = columns().in * (planar_ ? products_ : pitch_) * element_size_;
+  for (const Phase& phase : list_phases())
+    for (const ColumnTap& tap : phase.taps) {
+      if (planar_) continue;
+      left_ = std::max(left_, -tap.shift);
+      right_ = std::max(right_, tap.shift + phase.count - columns().in);
+    }
+  const auto line_bytes = line_pixels() * (planar_ ? products_ : pitch_) * element_size_;
   lines_ = std::clamp<std::int64_t>(ceiling_quotient(planar_ ? kPlanarPixels : kPixels, columns().in), 1, rows().in);
   while (lines_ > 1 && line_bytes * lines_ * slots() > kRingBytes) --lines_;
   plane_ = ring_lines() * columns().in + 64 / element_size_;

@@ -11,7 +11,7 @@
 
 namespace cotangent::kernels {
 
-constexpr std::int64_t kFewOutputs = 4;  // the most output features of a group
+constexpr std::int64_t kFewOutputs = 8;  // the most output features of a group
 
 // Why FewOutputs cannot serve a problem; empty if it can.
 std::string few_outputs_refusal(const ConvProblem& problem);
@@ -25,12 +25,17 @@ class FewOutputsPlan {
   ConvCost cost() const;
 
  protected:
+  static constexpr std::int64_t kTasks = 16;  // enough for a few threads to share evenly
+
   const ConvAxis& rows() const { return problem_.axes[0]; }
   const ConvAxis& columns() const { return problem_.axes[1]; }
-  std::int64_t slots() const { return (span_ - 1 + lines_ - 1) / lines_ + 1; }  // of lines_ lines each, in the ring
+  std::int64_t slots() const {  // of lines_ lines each, in the ring
+    return lines_ == rows().in ? 1 : (span_ - 1 + lines_ - 1) / lines_ + 1;
+  }
   std::int64_t ring_lines() const { return slots() * lines_; }
+  std::int64_t line_pixels() const { return left_ + columns().in + right_; }
   std::int64_t ring_elements() const {  // and those that are read beyond the last
-    return (planar_ ? products_ * plane_ : ring_lines() * columns().in * pitch_) + kFewOutputs;
+    return (planar_ ? products_ * plane_ : ring_lines() * line_pixels() * pitch_) + kFewOutputs;
   }
   std::int64_t panel_elements() const {
     const std::int64_t width = tile_.flat_width;
@@ -68,9 +73,10 @@ class FewOutputsPlan {
   const std::int64_t taps_, products_;  // products: of each pixel
   const TileShape tile_;
   const bool planar_;
-  std::int64_t pitch_;             // elements from a pixel's products to the next one's, if not planar
-  std::int64_t plane_ = 0;         // elements from a plane to the next, if planar
-  std::int64_t span_, lines_ = 1;  // input lines that an output line needs; of a step
+  std::int64_t pitch_;                 // elements from a pixel's products to the next one's, if not planar
+  std::int64_t plane_ = 0;             // elements from a plane to the next, if planar
+  std::int64_t left_ = 0, right_ = 0;  // pixels of zeros on both sides of a line in the ring, if not planar
+  std::int64_t span_, lines_ = 1;      // input lines that an output line needs; of a step
   Blocks row_blocks_;
 };
 

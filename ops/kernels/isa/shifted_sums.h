@@ -5,27 +5,28 @@
 
 namespace cotangent::kernels::COTANGENT_ISA {
 
-// Features are adjacent, at most four of them: a vector of four is read for each term, and what is beyond is dropped.
+// Features are adjacent, at most eight of them: a vector of four or eight is read for each term, and what is beyond is
+// dropped.
 template <class T, int Features>
 void sum_pixels(const ShiftedSums<T>& s) {
-  typedef T Four __attribute__((vector_size(4 * sizeof(T))));
-  Four start{};
+  typedef T Some __attribute__((vector_size((Features > 4 ? 8 : 4) * sizeof(T))));
+  Some start{};
   if (s.bias != nullptr)
     for (int f = 0; f < Features; ++f) start[f] = s.bias[f];
-  const auto add = [](Four& total, const T* from) {
-    Four value;
+  const auto add = [](Some& total, const T* from) {
+    Some value;
     __builtin_memcpy(&value, from, sizeof(value));
     total += value;
   };
   std::int64_t j = 0;
   for (; j + 4 <= s.positions; j += 4) {
-    Four total[4] = {start, start, start, start};
+    Some total[4] = {start, start, start, start};
     const T* const from = s.from + j * s.from_step;
     for (std::int64_t t = 0; t < s.terms; ++t)
 #pragma GCC unroll 4
       for (int i = 0; i < 4; ++i) add(total[i], from + s.offsets[t] + i * s.from_step);
     if (s.relu) {
-      for (Four& sum : total)
+      for (Some& sum : total)
         for (int f = 0; f < Features; ++f) sum[f] = rectified_element(sum[f]);
     }
 #pragma GCC unroll 4
@@ -37,7 +38,7 @@ void sum_pixels(const ShiftedSums<T>& s) {
       }
   }
   for (; j < s.positions; ++j) {
-    Four total = start;
+    Some total = start;
     for (std::int64_t t = 0; t < s.terms; ++t) add(total, s.from + j * s.from_step + s.offsets[t]);
     for (int f = 0; f < Features; ++f)
       s.out[j * s.out_step + f * s.out_feature] = s.relu ? rectified_element(T{total[f]}) : total[f];
@@ -94,7 +95,11 @@ void sum_shifted(const ShiftedSums<T>& s) {
     case 1: return sum_pixels<T, 1>(s);
     case 2: return sum_pixels<T, 2>(s);
     case 3: return sum_pixels<T, 3>(s);
-    default: return sum_pixels<T, 4>(s);
+    case 4: return sum_pixels<T, 4>(s);
+    case 5: return sum_pixels<T, 5>(s);
+    case 6: return sum_pixels<T, 6>(s);
+    case 7: return sum_pixels<T, 7>(s);
+    default: return sum_pixels<T, 8>(s);
   }
 }
 

@@ -56,7 +56,7 @@ struct DotProducts {
 
 // out[j * out_step + f * out_feature] = bias[f] + the sum over t of from[offsets[t] + j * from_step + f *
 // from_feature], for all positions j and features f. Either positions are adjacent (from_step is 1), or features are
-// (from_feature is 1), of which there are then four at most, and four elements are read for them.
+// (from_feature is 1), of which there are then eight at most, and four or eight elements are read for them.
 template <class T>
 struct ShiftedSums {
   const T* from;
