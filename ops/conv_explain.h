@@ -24,9 +24,10 @@ struct ConvExplanation {
   std::int64_t phases = 0;
   std::int64_t useful_multiply_adds = 0;    // those of the definition, of which none with an inserted zero; zeros of
                                             // padding count
-  std::int64_t executed_multiply_adds = 0;  // those that will be executed; fewer with Winograd
-  std::int64_t workspace = 0;               // bytes beside operands and output, at most
-  double seconds = 0;                       // expected on this machine with num_threads() threads, operands in memory
+  std::int64_t executed_multiply_adds = 0;  // those that will be executed: fewer with Winograd, or where zeros of
+                                            // padding are left out, and more where vectors are not filled
+  std::int64_t workspace = 0;  // bytes beside operands and output, at most
+  double seconds = 0;          // expected on this machine with num_threads() threads, operands in memory
   std::vector<ConvAlternative> alternatives;
 };
 

@@ -46,6 +46,10 @@ std::vector<ConvCase> cases() {
       spread(padded(plain({2, 24, 33, 18}, {2, 24, 5, 4}, kFirst), {{4, 5}, {3, 4}}), {2, 3}, {1, 2}),
       spread(padded(plain({1, 18, 5, 40}, {3, 18, 3, 3}, kFirst), {{2, 2}, {2, 2}}), {1, 1}, {2, 2}),
       feature_groups(padded(plain({2, 20, 21, 40}, {3, 3, 20, 6}, {"NHWC", "HWIO", "NCHW"}), {{1, 1}, {1, 1}}), 2),
+      padded(plain({5, 8, 9, 16}, {5, 5, 16, 8}, kLast), {{4, 4}, {4, 4}}),
+      padded(plain({40, 7, 6, 20}, {4, 5, 20, 6}, {"NHWC", "HWIO", "NCHW"}), {{3, 5}, {6, 4}}),
+      spread(padded(plain({2, 40, 7, 24}, {5, 4, 24, 5}, kLast), {{4, 4}, {3, 3}}), {2, 2}, {1, 1}),
+      feature_groups(padded(plain({3, 5, 30, 34}, {3, 3, 17, 14}, kLast), {{2, 2}, {2, 2}}), 2),
       padded(plain({2, 300, 20}, {5, 20, 3}, {"NWC", "WIO", "NWC"}), {{2, 2}}),
       padded(plain({2, 20, 300}, {3, 20, 5}, {"NCW", "OIW", "NCW"}), {{2, 2}}),
       // planes of outputs, of few input features
@@ -58,6 +62,12 @@ std::vector<ConvCase> cases() {
       padded(plain({20, 9, 9, 12}, {20, 8, 9, 9}, {"CHWN", "IOHW", "NCHW"}), {{1, 1}, {1, 1}}),
       spread(padded(plain({8, 27, 27, 12}, {8, 14, 14, 20}, kLastSwapped), {{1, 1}, {1, 1}}), {1, 1}, {2, 2}),
       padded(plain({30, 7, 7, 70}, {30, 7, 7, 33}, kLastSwapped), {{1, 1}, {1, 1}}),
+      // of few features, neighbouring positions of which fill vectors
+      plain({6, 20, 20, 1}, {6, 16, 16, 8}, kLastSwapped),
+      padded(plain({5, 9, 12, 3}, {5, 7, 16, 4}, kLastSwapped), {{1, 2}, {4, 3}}),
+      padded(plain({4, 40, 3}, {4, 32, 2}, {"CWN", "IWO", "WNC"}), {{3, 2}}),
+      feature_groups(plain({6, 9, 10, 5}, {3, 6, 8, 8}, {"CHWN", "IHWO", "NCHW"}), 2),
+      plain({6, 12, 19, 9}, {6, 10, 16, 1}, kLastSwapped),
       // groups
       feature_groups(padded(plain({2, 20, 20, 24}, {3, 3, 8, 30}, kLast), {{1, 1}, {1, 1}}), 3),
       feature_groups(padded(plain({2, 24, 20, 20}, {30, 8, 3, 3}, kFirst), {{1, 1}, {1, 1}}), 3),

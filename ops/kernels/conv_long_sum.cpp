@@ -5,11 +5,12 @@
 // columns a panel of output features. The sum is cut into chunks of window positions: the part of lhs beneath a chunk
 // is gathered to a band, the part of rhs packed into panels, and their products added to accumulators that stay in
 // cache. Chunks fall into splits with accumulators of their own, whose number depends on the problem alone and which
-// are added in order, so that the bits do not depend on the number of threads.
+// are added in order, so that the bits do not depend on the number of threads. Few output features are folded first.
 #include <algorithm>
 
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_band.h"
+#include "cotangent/ops/kernels/conv_fold.h"
 #include "cotangent/ops/kernels/conv_long_sum_plan.h"
 #include "cotangent/ops/kernels/convolve.h"
 #include "cotangent/ops/kernels/isa/dispatch.h"
@@ -207,6 +208,11 @@ class LongSum : private LongSumPlan {
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
 };
 
+// The problem with its operands as they serve best.
+ConvProblem arrange(const ConvProblem& problem, std::int64_t element_size) {
+  return is_better_swapped(problem, element_size) ? swap_operands(problem) : problem;
+}
+
 }  // namespace
 
 ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size) {
@@ -217,7 +223,13 @@ ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size) {
     if (axis.kernel == 0) return {.refusal = "nothing is summed"};
   }
   if (problem.in_features == 0) return {.refusal = "nothing is summed"};
-  return LongSumPlan(swapped ? swap_operands(problem) : problem, element_size).cost();
+  const ConvProblem arranged = arrange(problem, element_size);
+  const Fold fold = find_fold(arranged, tile_shape(element_size, 1).lanes);
+  if (fold.count == 1) return LongSumPlan(arranged, element_size).cost();
+  const ConvProblem folded = fold_positions(arranged, fold);
+  ConvCost cost = LongSumPlan(folded, element_size).cost();
+  cost.workspace += element_size * folded_size(folded);
+  return cost;
 }
 
 bool long_sum_serves_dilated(const ConvProblem& problem, std::int64_t element_size) {
@@ -226,8 +238,14 @@ bool long_sum_serves_dilated(const ConvProblem& problem, std::int64_t element_si
 
 template <class T>
 void convolve_long_sum(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
-  if (is_better_swapped(problem, sizeof(T))) LongSum<T>(swap_operands(problem), rhs, lhs, out).run();
-  else LongSum<T>(problem, lhs, rhs, out).run();
+  if (is_better_swapped(problem, sizeof(T))) std::swap(lhs, rhs);
+  const ConvProblem arranged = arrange(problem, sizeof(T));
+  const Fold fold = find_fold(arranged, tile_shape(sizeof(T), 1).lanes);
+  if (fold.count == 1) return LongSum<T>(arranged, lhs, rhs, out).run();
+  const ConvProblem folded = fold_positions(arranged, fold);
+  const Workspace<T> sums(folded_size(folded));
+  LongSum<T>(folded, lhs, rhs, sums.data()).run();
+  unfold(arranged, folded, fold, sums.data(), out);
 }
 
 template void convolve_long_sum(const ConvProblem&, const float*, const float*, float*);
