@@ -229,6 +229,23 @@ TEST(ConvForced, SaysWhyItCannotServe) {
                  "algorithm FewFeatures cannot serve here: 64 output features of a group are more than");
   expect_refused(strided(plain({2, 9, 9, 16}, {3, 3, 16, 1}, kLast), {2, 2}), DType::Float32,
                  {.algorithm = FewFeatures}, "the stride along lhs's innermost spatial axis is not 1");
+  constexpr std::int64_t kFar = std::int64_t{1} << 47;
+  for (const ConvAlgorithm algorithm : {Direct, LongSum, FewFeatures, Depthwise, Winograd, Fft})
+    expect_refused(strided(spread(plain({2, 1, 1, 9}, {1, 1, 9, 5}, kLast), {1, 1}, {kFar, kFar}), {kFar, kFar}),
+                   DType::Float32, {.algorithm = algorithm}, "spread windows over more than memory holds");
+}
+
+// A window of one position reads what it would without strides and dilations, however large these are.
+TEST(ConvChoiceRules, FarWindowsAreLeftToIm2col) {
+  constexpr std::int64_t kFar = std::int64_t{1} << 47;
+  const Tensor lhs = whole_numbers({40, 1, 1, 64}, DType::Float32, 1),
+               rhs = whole_numbers({1, 1, 64, 64}, DType::Float32, 2);
+  const ConvOptions near{.dimension_numbers = {"NHWC", "HWIO", "NHWC"}};
+  ConvOptions far = near;
+  far.window_strides = {kFar, kFar};
+  far.rhs_dilation = {kFar, kFar};
+  EXPECT_EQ(explain(lhs, rhs, far).algorithm, Im2col);
+  EXPECT_EQ(values(conv_general_dilated(lhs, rhs, far)), values(conv_general_dilated(lhs, rhs, near)));
 }
 
 TEST(ConvWorkspace, StaysBelowItsCap) {

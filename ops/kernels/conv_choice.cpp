@@ -75,6 +75,16 @@ std::vector<Candidate> candidates(const ConvProblem& problem, std::int64_t eleme
   return result;
 }
 
+// True if what the outputs see, a copy of which most algorithms make in parts, is beyond all memory: strides and
+// dilations reach 2^48.
+bool spreads_too_far(const ConvProblem& problem) {
+  auto span = static_cast<double>(std::max({problem.batch, problem.in_features, problem.out_features, problem.groups}));
+  for (const ConvAxis& axis : problem.axes)
+    span *= static_cast<double>(axis.out) * static_cast<double>(axis.stride) +
+            static_cast<double>(axis.kernel) * static_cast<double>(axis.rhs_dilation);
+  return span > static_cast<double>(std::int64_t{1} << 46);
+}
+
 bool fits(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
   const ConvCost cost = cost_of(algorithm, problem, element_size);
   return cost.refusal.empty() && cost.workspace <= limits.max_workspace;
@@ -91,6 +101,7 @@ bool may_use_fft(const ConvProblem& problem, std::int64_t element_size, const Co
 
 // True if the algorithm takes the problem as it is, lhs dilation and all.
 bool serves_dilated(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size) {
+  if (algorithm != Definition && algorithm != Im2col && spreads_too_far(problem)) return false;
   if (algorithm == FewFeatures) return few_features_serves_dilated(problem, element_size);
   if (algorithm == LongSum) return long_sum_serves_dilated(problem, element_size);
   return algorithm == Definition || algorithm == Im2col || algorithm == Depthwise || algorithm == Winograd;
@@ -180,6 +191,8 @@ std::size_t hash(const ConvProblem& problem) {
 }  // namespace
 
 ConvCost cost_of(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size) {
+  if (algorithm != Definition && algorithm != Im2col && spreads_too_far(problem))
+    return {.refusal = "its strides and dilations spread windows over more than memory holds"};
   switch (algorithm) {
     case Im2col: return im2col_cost(problem, element_size);
     case Direct: return direct_cost(problem, element_size);
