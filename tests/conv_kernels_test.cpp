@@ -68,6 +68,7 @@ std::vector<ConvCase> cases() {
       padded(plain({4, 40, 3}, {4, 32, 2}, {"CWN", "IWO", "WNC"}), {{3, 2}}),
       feature_groups(plain({6, 9, 10, 5}, {3, 6, 8, 8}, {"CHWN", "IHWO", "NCHW"}), 2),
       plain({6, 12, 19, 9}, {6, 10, 16, 1}, kLastSwapped),
+      spread(plain({6, 20, 33, 1}, {6, 10, 16, 8}, kLastSwapped), {1, 1}, {2, 2}),
       // groups
       feature_groups(padded(plain({2, 20, 20, 24}, {3, 3, 8, 30}, kLast), {{1, 1}, {1, 1}}), 3),
       feature_groups(padded(plain({2, 24, 20, 20}, {30, 8, 3, 3}, kFirst), {{1, 1}, {1, 1}}), 3),
