@@ -19,6 +19,7 @@ using enum ConvAlgorithm;
 constexpr std::int64_t kTiny = 512;       // multiply-adds that the definition does sooner than another is set up
 constexpr std::int64_t kLeastGroups = 4;  // of what is called depthwise
 constexpr std::int64_t kFewInFeatures = 16;
+constexpr std::int64_t kLeastTerms = 64;       // of a long sum
 constexpr std::int64_t kDefinition = 1 << 20;  // that it may be left with when memory is short
 
 std::int64_t product(const ConvProblem& problem, std::int64_t ConvAxis::*extent) {
@@ -45,9 +46,13 @@ bool is_dilated(const ConvProblem& problem) {
                      [](const ConvAxis& axis) { return axis.lhs_dilation != 1; });
 }
 
-// More window than output, and channels of lhs that are the problem's batch: a kernel's gradient.
+// More window than output, and channels of lhs that are the problem's batch: a kernel's gradient. But where its sums
+// are short, as those of a single small picture are, and features adjacent, accumulators in memory do not pay.
 bool is_long_sum(const ConvProblem& problem) {
-  return product(problem, &ConvAxis::kernel) > product(problem, &ConvAxis::out) &&
+  const std::int64_t window = product(problem, &ConvAxis::kernel);
+  const bool is_short = window * problem.in_features < kLeastTerms && problem.lhs_batch == 1 &&
+                        problem.rhs_out_feature == 1 && problem.out_feature == 1;
+  return window > product(problem, &ConvAxis::out) && !is_short &&
          (problem.batch == 1 || problem.lhs_batch < problem.lhs_feature);
 }
 

@@ -17,6 +17,7 @@ constexpr std::int64_t kTasks = 16;             // enough for a few threads to s
 constexpr std::int64_t kBandBytes = 512 << 10;  // of a task, unless a single row of outputs needs more
 constexpr std::int64_t kLeastRows = 128;        // of a task, where there are as many
 constexpr std::int64_t kMostRows = 4096;
+constexpr std::int64_t kLeastTiles = 4;                 // of a task, of images that have few outputs
 constexpr std::int64_t kLeastProducts = 1 << 21;        // of a task, which should take longer than setting it up
 constexpr std::int64_t kShortSum = 256;                 // of terms, whose bands are small beside their overlap: ...
 constexpr std::int64_t kMoreProducts = 4;               // ... so many times as many products
@@ -113,7 +114,8 @@ void DirectPlan::cut_output() {
   if (others == 1 && boxes_.rows.count() == 1 && boxes_.columns.count() == 1)
     images = std::clamp<std::int64_t>(wanted / (rows.out * columns.out), 1, 2 * kBandBytes / band_bytes(rows.out) + 1);
   const std::int64_t pieces = problem_.groups * others * boxes_.rows.count() * boxes_.columns.count();
-  images = std::min(images, std::max<std::int64_t>(1, problem_.batch * pieces / kTasks));
+  const std::int64_t least = ceiling_quotient(kLeastTiles * tile_.tile_rows, rows.out * columns.out);
+  images = std::min(images, std::max({std::int64_t{1}, problem_.batch * pieces / kTasks, least}));
   boxes_.images = cut_evenly(problem_.batch, images);
   const std::int64_t tasks = pieces * boxes_.images.count();
   const std::int64_t panel_tasks = tasks < kTasks ? std::min(panels_.count(), ceiling_quotient(kTasks, tasks)) : 1;

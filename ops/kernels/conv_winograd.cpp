@@ -29,7 +29,8 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 
 // Fitted to measurements with vectors of 8 and 16: a transformed element, which comes from memory, takes as long as
 // kTransform vectors of multiply-adds, one of the weights as kSmallWeights multiply-adds or, where they are too many
-// for the nearer caches, kLargeWeights.
+// for the nearer caches, kLargeWeights. Where a kernel is read as an image and has as many positions as the output,
+// which are few, elements take twice as long: tiles are mostly border, and sums of many short products leave the cache.
 bool winograd_pays(const ConvProblem& problem) {
   constexpr double kTransform = 2.75, kSmallWeights = 12, kLargeWeights = 55, kLargeBytes = 8 << 20;
   constexpr double kDirect = 0.9, kDirectOfOneVector = 0.5;  // of the peak, that a direct convolution reaches
@@ -40,16 +41,21 @@ bool winograd_pays(const ConvProblem& problem) {
   double direct = static_cast<double>(problem.groups * problem.batch) *
                   static_cast<double>(problem.in_features * problem.out_features);
   const bool skips_zeros = long_sum_skips_zeros(problem, sizeof(float));
-  for (const ConvAxis& axis : problem.axes)
+  std::int64_t outputs = 1, window = 1;
+  for (const ConvAxis& axis : problem.axes) {
+    outputs *= axis.out;
+    window *= axis.kernel;
     direct *=
         static_cast<double>(axis.out * (skips_zeros ? axis.in : axis.kernel)) / static_cast<double>(axis.lhs_dilation);
+  }
+  const double transform = (winograd.weight_gradient && window <= outputs ? 2 : 1) * kTransform;
   const auto positions = static_cast<double>(winograd.groups * winograd.points * winograd.points),
              in = static_cast<double>(winograd.lhs_blocks() * winograd.in_features),
              large = static_cast<double>(winograd.large_blocks() * winograd.large_features);
   const double weights = positions * in * large, bytes = weights * sizeof(float);
   const auto lanes = static_cast<double>(tile_shape<float>(1).lanes);
   const double estimate = winograd.multiply_adds() +
-                          kTransform * lanes * positions * static_cast<double>(winograd.tiles()) * (in + large) +
+                          transform * lanes * positions * static_cast<double>(winograd.tiles()) * (in + large) +
                           (bytes < kLargeBytes ? kSmallWeights : kLargeWeights) * weights;
   return estimate < direct / (static_cast<double>(problem.out_features) <= lanes ? kDirectOfOneVector : kDirect);
 }
