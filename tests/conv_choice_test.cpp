@@ -59,7 +59,6 @@ INSTANTIATE_TEST_SUITE_P(
         Choice{"cifar_first", {Direct, FewFeatures, LongSum}, {FewFeatures, FewFeatures, LongSum}},
         Choice{"mnist5x5", {Direct, Direct, LongSum}, {FewFeatures, FewFeatures, LongSum}},
         Choice{"t64_3_32", {FewFeatures, Direct, LongSum}, {FewFeatures, FewFeatures, LongSum}},
-        Choice{"lenet_8_16", {Direct, FewFeatures, LongSum}, {Direct, Direct, LongSum}},
         Choice{"r512_7_b1", {Direct, Direct, Direct}, {Direct, Direct, LongSum}},
         Choice{"dec_100_256", {LongSum, Direct, LongSum}}, Choice{"c3d_32_16", {Winograd, Winograd, Winograd}},
         Choice{"dw128_28", {Depthwise, Depthwise, Depthwise}}, Choice{"long_1_64k_k1025", {Fft, Fft, Fft}},
@@ -76,6 +75,13 @@ TEST(ConvChoiceRules, AKernelGradientOfFewFeaturesIsNotSplitIntoPhases) {
 TEST(ConvChoiceRules, StridedConvolutionsAreDirect) {
   for (const char* name : {"resnet8_32_s2", "c3d_16_32_s2", "critic_3_64"})
     EXPECT_EQ(cotangent::name(explain_case(case_of(named_problem(name))).algorithm), "Direct") << name;
+}
+
+TEST(ConvChoiceRules, FewFeaturesAreNotMultipliedByTheBorder) {
+  const ConvExplanation e = explain_case(directions(case_of(named_problem("lenet_8_16")))[1]);
+  EXPECT_EQ(name(e.algorithm), "FewFeatures");
+  EXPECT_EQ(e.executed_multiply_adds, 64 * 8 * 8 * 16 * 5 * 5 * 8);  // every pixel of the cotangent by all weights
+  EXPECT_EQ(e.useful_multiply_adds, 64 * 12 * 12 * 16 * 5 * 5 * 8);
 }
 
 TEST(ConvChoiceRules, FewFeaturesOnBothSidesAreAnAlgorithmOfTheirOwn) {

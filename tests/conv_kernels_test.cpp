@@ -22,6 +22,7 @@ std::vector<ConvCase> cases() {
       strided(padded(plain({2, 40, 38, 3}, {7, 7, 3, 24}, kLast), {{3, 2}, {-1, 4}}), {2, 2}),
       plain({2, 24, 24, 70}, {1, 1, 70, 30}, kLast),
       plain({2, 70, 24, 24}, {30, 70, 1, 1}, kFirst),
+      plain({2, 20, 579}, {33, 20, 1}, {"NCW", "OIW", "NCW"}),
       strided(plain({2, 24, 24, 70}, {1, 1, 70, 30}, kLast), {2, 2}),
       padded(plain({2, 24, 24, 40}, {1, 1, 40, 600}, kLast), {{-2, -1}, {0, -5}}),
       plain({2, 24, 24, 20}, {10, 20, 3, 3}, {"NHWC", "OIHW", "NCHW"}),
