@@ -170,10 +170,11 @@ class FewFeatures {
     const std::int64_t top = rows.first * r.stride - r.low;
     const Range columns = inside(c, -c.low, pitch_), lines = inside(r, top, input_extent(r, length(rows)));
     const bool any = columns.first < columns.second && lines.first < lines.second;
-    const T* const lhs = lhs_ + group * problem_.lhs_group + image * problem_.lhs_batch +
-                         (top + lines.first) * r.lhs_step + (columns.first - c.low) * c.lhs_step;
+    const std::int64_t corner = group * problem_.lhs_group + image * problem_.lhs_batch +
+                                (top + lines.first) * r.lhs_step + (columns.first - c.low) * c.lhs_step;
+    std::fill_n(to + problem_.in_features * plane_, kernels_.few_width, T{0});
     for (std::int64_t plane = 0; plane < outer_planes_; ++plane, to += lines_ * pitch_) {
-      std::int64_t rest = plane, from = 0;
+      std::int64_t rest = plane, from = corner;
       bool empty = !any;
       for (std::size_t d = position.size(); d-- > 0;) {
         const ConvAxis& axis = problem_.axes[d];
@@ -184,12 +185,12 @@ class FewFeatures {
       }
       // What is beyond the lines is read by whole tiles, never used, but not to be left undefined.
       const Range kept = empty ? Range{0, 0} : lines;
+      const std::int64_t end = plane + 1 < outer_planes_ ? lines_ * pitch_ : plane_ - plane * lines_ * pitch_;
       for (std::int64_t channel = 0; channel < problem_.in_features; ++channel) {
         T* const first = to + channel * plane_;
         T* const last = first + kept.second * pitch_;
         std::fill(first, first + kept.first * pitch_, T{0});
-        std::fill(last, plane + 1 == outer_planes_ ? first - plane * lines_ * pitch_ + plane_ : first + lines_ * pitch_,
-                  T{0});
+        std::fill(last, first + end, T{0});
         if (length(columns) == pitch_) continue;
         for (T* line = first + kept.first * pitch_; line != last; line += pitch_) {
           std::fill(line, line + columns.first, T{0});
@@ -197,10 +198,9 @@ class FewFeatures {
         }
       }
       if (!empty)
-        kernels_.copy({length(columns), problem_.in_features, lhs + from, c.lhs_step, problem_.lhs_feature,
+        kernels_.copy({length(columns), problem_.in_features, lhs_ + from, c.lhs_step, problem_.lhs_feature,
                        to + lines.first * pitch_ + columns.first, 1, plane_, length(lines), r.lhs_step, pitch_});
     }
-    std::fill_n(to - outer_planes_ * lines_ * pitch_ + problem_.in_features * plane_, kernels_.few_width, T{0});
   }
 
   // All rows as one line where they follow each other in the band, else one by one.
