@@ -26,8 +26,8 @@ struct ConvExplanation {
                                             // padding count
   std::int64_t executed_multiply_adds = 0;  // those that will be executed: fewer with Winograd, or where zeros of
                                             // padding are left out, and more where vectors are not filled
-  std::int64_t workspace = 0;  // bytes beside operands and output, at most
-  double seconds = 0;          // expected on this machine with num_threads() threads, operands in memory
+  std::int64_t workspace = 0;               // bytes beside operands and output, at most
+  double seconds = 0;                       // expected on this machine with num_threads() threads, operands in memory
   std::vector<ConvAlternative> alternatives;
 };
 
