@@ -87,7 +87,7 @@ bool spreads_too_far(const ConvProblem& problem) {
   for (const ConvAxis& axis : problem.axes)
     span *= static_cast<double>(axis.out) * static_cast<double>(axis.stride) +
             static_cast<double>(axis.kernel) * static_cast<double>(axis.rhs_dilation);
-  return span > static_cast<double>(std::int64_t{1} << 46);
+  return span > static_cast<double>(std::int64_t{1} << 35);
 }
 
 bool fits(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {

@@ -11,6 +11,7 @@ runs=${1:-1000000}
 cmake --preset fuzz
 cmake --build --preset fuzz
 export COTANGENT_NUM_THREADS=1
+export ASAN_OPTIONS="allocator_may_return_null=1:${ASAN_OPTIONS:-}"  # what memory cannot hold is an Error
 for name in "$@"; do
   echo "== $name"
   found=build/fuzz/found/$name
