@@ -80,8 +80,8 @@ std::vector<Candidate> candidates(const ConvProblem& problem, std::int64_t eleme
   return result;
 }
 
-// True if what the outputs see, a copy of which most algorithms make in parts, is beyond all memory: strides and
-// dilations reach 2^48.
+// True if what the outputs see, which most algorithms copy in parts, has more elements than memory would hold. Strides
+// and dilations reach 2^48, so that sizes of such parts would overflow.
 bool spreads_too_far(const ConvProblem& problem) {
   auto span = static_cast<double>(std::max({problem.batch, problem.in_features, problem.out_features, problem.groups}));
   for (const ConvAxis& axis : problem.axes)

@@ -41,7 +41,7 @@ template <class T>
 void unfold(const ConvProblem& problem, const ConvProblem& folded, const Fold& fold, const T* sums, T* out) {
   std::int64_t positions = 1;
   for (const ConvAxis& axis : problem.axes) positions *= axis.out;
-  const std::int64_t next = folded.axes[fold.axis].out_step + problem.out_features;  // the other summand
+  const std::int64_t next = folded.axes[fold.axis].out_step + problem.out_features;  // from a summand to the next
   for (std::int64_t group = 0; group < problem.groups; ++group)
     for (std::int64_t position = 0; position < positions; ++position) {
       const T* from = sums + group * folded.out_group;

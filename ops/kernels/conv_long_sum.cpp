@@ -208,25 +208,30 @@ class LongSum : private LongSumPlan {
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
 };
 
-// The problem with its operands as they serve best.
-ConvProblem arrange(const ConvProblem& problem, std::int64_t element_size) {
-  return is_better_swapped(problem, element_size) ? swap_operands(problem) : problem;
-}
+// A problem as it is computed: with its operands in each other's place, and folded, where that pays.
+struct Arrangement {
+  Arrangement(const ConvProblem& given, std::int64_t element_size)
+      : swapped(is_better_swapped(given, element_size)),
+        problem(swapped ? swap_operands(given) : given),
+        fold(find_fold(problem, tile_shape(element_size, 1).lanes)) {}
+
+  const bool swapped;
+  const ConvProblem problem;
+  const Fold fold;
+};
 
 }  // namespace
 
 ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size) {
-  const bool swapped = is_better_swapped(problem, element_size);
+  const Arrangement arranged(problem, element_size);
   for (const ConvAxis& axis : problem.axes) {
-    if (axis.lhs_dilation != 1 && !swapped)
+    if (axis.lhs_dilation != 1 && !arranged.swapped)
       return {.refusal = "lhs is dilated; it serves each phase of such a problem"};
     if (axis.kernel == 0) return {.refusal = "nothing is summed"};
   }
   if (problem.in_features == 0) return {.refusal = "nothing is summed"};
-  const ConvProblem arranged = arrange(problem, element_size);
-  const Fold fold = find_fold(arranged, tile_shape(element_size, 1).lanes);
-  if (fold.count == 1) return LongSumPlan(arranged, element_size).cost();
-  const ConvProblem folded = fold_positions(arranged, fold);
+  if (arranged.fold.count == 1) return LongSumPlan(arranged.problem, element_size).cost();
+  const ConvProblem folded = fold_positions(arranged.problem, arranged.fold);
   ConvCost cost = LongSumPlan(folded, element_size).cost();
   cost.workspace += element_size * folded_size(folded);
   return cost;
@@ -238,14 +243,13 @@ bool long_sum_serves_dilated(const ConvProblem& problem, std::int64_t element_si
 
 template <class T>
 void convolve_long_sum(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
-  if (is_better_swapped(problem, sizeof(T))) std::swap(lhs, rhs);
-  const ConvProblem arranged = arrange(problem, sizeof(T));
-  const Fold fold = find_fold(arranged, tile_shape(sizeof(T), 1).lanes);
-  if (fold.count == 1) return LongSum<T>(arranged, lhs, rhs, out).run();
-  const ConvProblem folded = fold_positions(arranged, fold);
+  const Arrangement arranged(problem, sizeof(T));
+  if (arranged.swapped) std::swap(lhs, rhs);
+  if (arranged.fold.count == 1) return LongSum<T>(arranged.problem, lhs, rhs, out).run();
+  const ConvProblem folded = fold_positions(arranged.problem, arranged.fold);
   const Workspace<T> sums(folded_size(folded));
   LongSum<T>(folded, lhs, rhs, sums.data()).run();
-  unfold(arranged, folded, fold, sums.data(), out);
+  unfold(arranged.problem, folded, arranged.fold, sums.data(), out);
 }
 
 template void convolve_long_sum(const ConvProblem&, const float*, const float*, float*);
