@@ -52,19 +52,23 @@ double expected(const TileProduct<T>& p, std::int64_t panel, std::int64_t i, std
   return p.relu ? rectified(sum) : sum;
 }
 
-constexpr std::int64_t kRows = 61, kTerms = 10, kRowElements = 64;
+constexpr std::int64_t kRows = 61, kRowElements = 64;
 
-// Runs a kernel, whose panels of rhs have `panel` columns, on a product of some rows and columns of 10 terms.
+// Two segments of 10 terms, a list of as many, or one segment of 16.
+enum class TermsIn { Segments, List, OneSegment };
+
+// Runs a kernel, whose panels of rhs have `panel` columns, on a product of some rows and columns.
 template <class T>
 void check_product(void (*kernel)(const TileProduct<T>&), std::int64_t panel, std::int64_t count, std::int64_t width,
-                   std::int64_t step, bool listed, Finish finish) {
+                   std::int64_t step, TermsIn terms_in, Finish finish) {
   SCOPED_TRACE(::testing::Message() << count << " rows, width " << width << ", finish " << static_cast<int>(finish));
-  const std::int64_t panels = (width + panel - 1) / panel, pitch = width + 3;
+  const bool listed = terms_in == TermsIn::List, one = terms_in == TermsIn::OneSegment;
+  const std::int64_t panels = (width + panel - 1) / panel, pitch = width + 3, term_count = one ? 16 : 10;
   const std::vector<T> lhs = samples<T>(kRows * kRowElements, -1, 1, 1),
-                       rhs = samples<T>(panels * kTerms * panel, -1, 1, 2), bias = biases<T>(panels * panel, finish),
-                       before = samples<T>((count + 1) * pitch, -1, 1, 4);
-  const Segment segments[] = {{0, 0, 7}, {40, 7 * panel, 3}};
-  const std::int64_t terms[kTerms] = {3, 1, 4, 15, 9, 2, 6, 53, 58, 63};
+                       rhs = samples<T>(panels * term_count * panel, -1, 1, 2),
+                       bias = biases<T>(panels * panel, finish), before = samples<T>((count + 1) * pitch, -1, 1, 4);
+  const Segment two_segments[] = {{0, 0, 7}, {40, 7 * panel, 3}}, segment{5, 0, term_count};
+  const std::int64_t terms[] = {3, 1, 4, 15, 9, 2, 6, 53, 58, 63};
   std::vector<std::int64_t> rows, out_rows;
   for (std::int64_t i = 0; i < count; ++i)
     rows.push_back((kRows - 1 - i) * kRowElements), out_rows.push_back(i * pitch);
@@ -75,15 +79,15 @@ void check_product(void (*kernel)(const TileProduct<T>&), std::int64_t panel, st
                                .lhs_step = step,
                                .rhs = rhs.data(),
                                .rhs_step = panel,
-                               .segments = listed ? nullptr : segments,
-                               .segment_count = listed ? kTerms : 2,
+                               .segments = listed ? nullptr : (one ? &segment : two_segments),
+                               .segment_count = listed ? term_count : (one ? 1 : 2),
                                .terms = listed ? terms : nullptr,
                                .out = out.data(),
                                .out_rows = out_rows.data(),
                                .width = width,
                                .bias = has_bias(finish) ? bias.data() : nullptr,
                                .add = adds(finish),
-                               .panel_step = kTerms * panel,
+                               .panel_step = term_count * panel,
                                .relu = has_relu(finish),
                                .ahead = count % 4 == 1 ? rhs.data() : nullptr,
                                .ahead_row = 3,
@@ -105,7 +109,17 @@ void check_multiply(const MatrixKernels<T>& table) {
   for (std::int64_t count = 1; count <= kRows; ++count)
     for (std::int64_t width = 1; width <= panel; width += count % 4 == 0 ? 1 : 5)
       for (Finish finish : kFinishes)
-        check_product(table.multiply, panel, count, width, count % 2 + 1, count % 3 == 0, finish);
+        check_product(table.multiply, panel, count, width, count % 2 + 1,
+                      count % 3 == 0 ? TermsIn::List : TermsIn::Segments, finish);
+}
+
+// As many terms and columns as registers hold of rhs, and one column more.
+template <class T>
+void check_resident(const MatrixKernels<T>& table) {
+  for (std::int64_t count = 1; count <= 27; ++count)
+    for (std::int64_t width : {table.lanes, table.lanes + 1})
+      for (Finish finish : kFinishes)
+        check_product(table.multiply, table.panel_width, count, width, 1, TermsIn::OneSegment, finish);
 }
 
 // More columns than a panel has.
@@ -115,7 +129,8 @@ void check_panels(const MatrixKernels<T>& table) {
   for (std::int64_t count : {1, 5, 13, 29})
     for (std::int64_t width :
          {panel + 1, panel + panel / 2, panel + 3 * panel / 4, 2 * panel - 1, 2 * panel, 2 * panel + 1, 3 * panel - 1})
-      for (Finish finish : kFinishes) check_product(table.multiply, panel, count, width, 1, count == 13, finish);
+      for (Finish finish : kFinishes)
+        check_product(table.multiply, panel, count, width, 1, count == 13 ? TermsIn::List : TermsIn::Segments, finish);
 }
 
 template <class T>
@@ -123,7 +138,8 @@ void check_flat(const MatrixKernels<T>& table) {
   const std::int64_t panel = table.flat_width;
   for (std::int64_t count : {1, 2, 3, 4, 5, 7, 8, 9, 19})
     for (std::int64_t width = 1; width <= 2 * panel + 1; width += count % 4 == 0 ? 1 : 5)
-      for (Finish finish : kFinishes) check_product(table.multiply_flat, panel, count, width, 1, false, finish);
+      for (Finish finish : kFinishes)
+        check_product(table.multiply_flat, panel, count, width, 1, TermsIn::Segments, finish);
 }
 
 // A panel of any width, with some readable elements beyond it.
@@ -132,7 +148,7 @@ void check_few(const MatrixKernels<T>& table) {
   for (std::int64_t count = 1; count <= table.few_rows; ++count)
     for (std::int64_t width : {1, 2, 7, 16, 50, 131})
       for (Finish finish : kFinishes)
-        check_product(table.multiply_few, width + table.few_width, count, width, 1, false, finish);
+        check_product(table.multiply_few, width + table.few_width, count, width, 1, TermsIn::Segments, finish);
 }
 
 template <class T>
@@ -222,6 +238,7 @@ template <class T>
 void check_products() {
   for_each_level<MatrixKernels<T>>([](const MatrixKernels<T>& table) {
     check_multiply(table);
+    check_resident(table);
     check_panels(table);
     check_flat(table);
     check_few(table);

@@ -5,6 +5,7 @@
 #include "cotangent/ops/kernels/isa/dot_product.h"
 #include "cotangent/ops/kernels/isa/micro_kernel.h"
 #include "cotangent/ops/kernels/isa/plane_product.h"
+#include "cotangent/ops/kernels/isa/resident_product.h"
 #include "cotangent/ops/kernels/isa/shifted_sums.h"
 
 namespace cotangent::kernels::COTANGENT_ISA {
@@ -15,10 +16,16 @@ const Table& table();
 namespace {
 
 template <class T>
-constexpr MatrixKernels<T> kMatrixKernels{
-    kLanes<T>,        kPanelWidth<T>,  kTileRows,       kFewRows<T>,       kFewWidth<T>,
-    multiply<T>,      multiply_few<T>, dot_products<T>, copy_block<T>,     kFlatVectors* kLanes<T>,
-    multiply_flat<T>, sum_shifted<T>,  kFlatRows,       multiply_planes<T>};
+void multiply_any(const TileProduct<T>& product) {
+  if (fits_registers(product)) multiply_resident(product);
+  else multiply(product);
+}
+
+template <class T>
+constexpr MatrixKernels<T> kMatrixKernels{kLanes<T>,     kPanelWidth<T>,          kTileRows,        kFewRows<T>,
+                                          kFewWidth<T>,  multiply_any<T>,         multiply_few<T>,  dot_products<T>,
+                                          copy_block<T>, kFlatVectors* kLanes<T>, multiply_flat<T>, sum_shifted<T>,
+                                          kFlatRows,     multiply_planes<T>};
 
 }  // namespace
 
