@@ -37,6 +37,7 @@
 #include "cotangent/nn/sequential.h"
 #include "cotangent/nn/summary.h"
 #include "cotangent/nn/trace.h"
+#include "cotangent/ops/activation.h"
 #include "cotangent/ops/arithmetic.h"
 #include "cotangent/ops/batch_norm.h"
 #include "cotangent/ops/binary.h"

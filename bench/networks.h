@@ -45,7 +45,7 @@ struct ResidualBlock {
   ResidualBlock(std::int64_t in, std::int64_t out, std::int64_t stride)
       : conv1(in, out, 3, {.strides = stride, .padding = 1, .bias = false}),
         conv2(out, out, 3, {.padding = 1, .bias = false}),
-        norm1(out),
+        norm1(out, {.activation = ct::Activation::Relu}),
         norm2(out) {
     if (in == out && stride == 1) return;
     shortcut.emplace_back(in, out, 1, ct::nn::ConvLayerOptions{.strides = stride, .bias = false});
@@ -53,7 +53,7 @@ struct ResidualBlock {
   }
 
   ct::Tensor operator()(const ct::Tensor& x) const {
-    const ct::Tensor h = norm2(conv2(ct::relu(norm1(conv1(x)))));
+    const ct::Tensor h = norm2(conv2(norm1(conv1(x))));
     return ct::relu(h + (shortcut.empty() ? x : shortcut_norm[0](shortcut[0](x))));
   }
   void visit(ct::nn::Visitor& v) {
@@ -65,14 +65,14 @@ struct ResidualBlock {
 // ResNet-8: a convolution, three residual blocks of 16, 32 and 64 channels, a linear layer.
 struct ResNet8 {
   Conv2D conv;
-  BatchNorm norm{16};
+  BatchNorm norm{16, {.activation = ct::Activation::Relu}};
   ResidualBlock block1{16, 16, 1}, block2{16, 32, 2}, block3{32, 64, 2};
   Linear head{64, 10};
 
   explicit ResNet8(std::int64_t channels) : conv(channels, 16, 3, {.padding = 1, .bias = false}) {}
 
   ct::Tensor operator()(const ct::Tensor& x) const {
-    return head(ct::nn::global_avg_pool(block3(block2(block1(ct::relu(norm(conv(x))))))));
+    return head(ct::nn::global_avg_pool(block3(block2(block1(norm(conv(x)))))));
   }
   void visit(ct::nn::Visitor& v) {
     v("conv", conv), v("norm", norm), v("block1", block1), v("block2", block2), v("block3", block3), v("head", head);
@@ -85,14 +85,10 @@ struct DcganDecoder {
   ConvTranspose2D up2{256, 128, 4, {.strides = 2, .padding = 1, .bias = false}};
   ConvTranspose2D up3{128, 64, 4, {.strides = 2, .padding = 1, .bias = false}};
   ConvTranspose2D up4{64, 3, 4, {.strides = 2, .padding = 1}};
-  BatchNorm norm1{256}, norm2{128}, norm3{64};
+  BatchNorm norm1{256, {.activation = ct::Activation::Relu}}, norm2{128, {.activation = ct::Activation::Relu}},
+      norm3{64, {.activation = ct::Activation::Relu}};
 
-  ct::Tensor operator()(const ct::Tensor& z) const {
-    ct::Tensor h = ct::relu(norm1(up1(z)));
-    h = ct::relu(norm2(up2(h)));
-    h = ct::relu(norm3(up3(h)));
-    return ct::tanh(up4(h));
-  }
+  ct::Tensor operator()(const ct::Tensor& z) const { return ct::tanh(up4(norm3(up3(norm2(up2(norm1(up1(z)))))))); }
   void visit(ct::nn::Visitor& v) {
     v("up1", up1), v("norm1", norm1), v("up2", up2), v("norm2", norm2), v("up3", up3), v("norm3", norm3), v("up4", up4);
   }
@@ -118,13 +114,13 @@ struct Critic {
 struct SignalNet {
   Conv1D conv1{1, 32, 7, {.strides = 2, .padding = 3, .bias = false}};
   Conv1D conv2{32, 64, 5, {.padding = 2, .bias = false}}, conv3{64, 128, 3, {.padding = 1, .bias = false}};
-  BatchNorm norm1{32}, norm2{64}, norm3{128};
+  BatchNorm norm1{32, {.activation = ct::Activation::Relu}}, norm2{64, {.activation = ct::Activation::Relu}},
+      norm3{128, {.activation = ct::Activation::Relu}};
   Linear head{128, 5};
 
   ct::Tensor operator()(const ct::Tensor& x) const {
-    ct::Tensor h = ct::max_pool(ct::relu(norm1(conv1(x))), 2);
-    h = ct::max_pool(ct::relu(norm2(conv2(h))), 2);
-    return head(ct::nn::global_avg_pool(ct::relu(norm3(conv3(h)))));
+    const ct::Tensor h = ct::max_pool(norm2(conv2(ct::max_pool(norm1(conv1(x)), 2))), 2);
+    return head(ct::nn::global_avg_pool(norm3(conv3(h))));
   }
   void visit(ct::nn::Visitor& v) {
     v("conv1", conv1), v("norm1", norm1), v("conv2", conv2), v("norm2", norm2), v("conv3", conv3), v("norm3", norm3);

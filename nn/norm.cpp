@@ -75,10 +75,12 @@ Tensor BatchNorm::operator()(const Tensor& x) const {
     };
     move(running_mean, 0, 1);
     move(running_var, 1, count / (count - 1));
-    return report_call(this, "BatchNorm", batch_norm(x, moments, weight, bias, axis, options_.eps));
+    return report_call(this, "BatchNorm",
+                       batch_norm(x, moments, weight, bias, axis, options_.eps, options_.activation));
   }
   moments = concatenate({expand_dims(running_mean, 0), expand_dims(running_var, 0)}, 0);
-  return report_call(this, "BatchNorm", normalize_features(x, moments, weight, bias, axis, options_.eps));
+  return report_call(this, "BatchNorm",
+                     normalize_features(x, moments, weight, bias, axis, options_.eps, options_.activation));
 }
 
 LayerNorm::LayerNorm(const Shape& normalized, const LayerNormOptions& options) : options_(options) {

@@ -5,13 +5,15 @@
 #include <string>
 
 #include "cotangent/nn/module.h"
+#include "cotangent/ops/activation.h"
 
 namespace cotangent::nn {
 
 struct BatchNormOptions {
-  int axis = -1;          // of the features
-  double momentum = 0.9;  // how much of the running statistics a training step keeps
-  double eps = 1e-5;      // added to the variance
+  int axis = -1;                             // of the features
+  double momentum = 0.9;                     // how much of the running statistics a training step keeps
+  double eps = 1e-5;                         // added to the variance
+  Activation activation = Activation::None;  // of the output, in the same pass
 };
 
 // (x - mean) / sqrt(variance + eps) * weight + bias, for each feature (Ioffe and Szegedy 2015). While training, mean

@@ -33,6 +33,18 @@ struct Relu : functions::Relu {
   static Tensor vjp(const Tensor&, const Tensor& y, const Tensor& g) { return kernels::relu_grad(y, g); }
 };
 
+class Rectified final : public Primitive {
+ public:
+  std::string_view name() const override { return "relu"; }
+  Shape shape(const Tensors& inputs) const override { return inputs[0].shape(); }
+  void forward(const Tensors&, Tensor&) const override {}
+  bool is_view() const override { return true; }
+  Saves saves() const override { return Saves::Output; }
+  Tensor vjp(const Tensors&, const Tensor& y, const Tensor& g, std::size_t) const override {
+    return kernels::relu_grad(y, g);
+  }
+};
+
 struct LeakyReluGrad : functions::LeakyReluGrad {
   static constexpr std::string_view name = "leaky_relu_grad";
   static Tensor curvature(const Tensor&) { return Tensor(); }
@@ -122,6 +134,7 @@ struct GeluTanh : functions::GeluTanh {
 }  // namespace
 
 Tensor kernels::relu_grad(const Tensor& y, const Tensor& g) { return run<Binary<ReluGrad>>({y, g}); }
+Tensor kernels::rectified(const Tensor& y) { return run<Rectified>({y}); }
 
 Tensor relu(const Tensor& x) { return run<Unary<Relu>>({x}); }
 Tensor leaky_relu(const Tensor& x, double slope) { return run<Unary<LeakyRelu>>({x}, LeakyRelu{{slope}}); }

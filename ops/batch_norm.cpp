@@ -10,6 +10,7 @@
 #include "cotangent/core/error.h"
 #include "cotangent/ops/arithmetic.h"
 #include "cotangent/ops/kernels/batch_norm.h"
+#include "cotangent/ops/kernels/derivative.h"
 #include "cotangent/ops/movement.h"
 #include "cotangent/ops/reduce.h"
 #include "cotangent/ops/unary.h"
@@ -58,11 +59,13 @@ void require_features(std::string_view operation, const Tensors& inputs, int axi
 // What all primitives here share; `axis` is normalized.
 class OverFeatures : public Primitive {
  public:
-  OverFeatures(int axis, double eps) : axis_(axis), eps_(eps) {}
+  explicit OverFeatures(int axis, double eps, Activation activation = Activation::None)
+      : axis_(axis), eps_(eps), relu_(activation == Activation::Relu) {}
 
  protected:
   const int axis_;
   const double eps_;
+  const bool relu_;  // of the result, which vjp() does not see: kernels::rectified masks its cotangent
 };
 
 class FeatureMoments final : public OverFeatures {
@@ -137,7 +140,7 @@ class BatchNorm final : public OverFeatures {
     return inputs[0].shape();
   }
   void forward(const Tensors& inputs, Tensor& output) const override {
-    kernels::normalize_features(inputs[0], inputs[1], inputs[2], inputs[3], axis_, eps_, output);
+    kernels::normalize_features(inputs[0], inputs[1], inputs[2], inputs[3], axis_, eps_, relu_, output);
   }
 
   Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t which) const override {
@@ -178,7 +181,7 @@ class NormalizeFeatures final : public OverFeatures {
     return inputs[0].shape();
   }
   void forward(const Tensors& inputs, Tensor& output) const override {
-    kernels::normalize_features(inputs[0], inputs[1], inputs[2], inputs[3], axis_, eps_, output);
+    kernels::normalize_features(inputs[0], inputs[1], inputs[2], inputs[3], axis_, eps_, relu_, output);
   }
   Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t which) const override {
     const Features features(inputs[0].shape(), axis_);
@@ -193,6 +196,10 @@ class NormalizeFeatures final : public OverFeatures {
   }
 };
 
+Tensor finish(const Tensor& y, Activation activation) {
+  return activation == Activation::Relu ? kernels::rectified(y) : y;
+}
+
 }  // namespace
 
 Tensor feature_moments(const Tensor& x, int axis) {
@@ -200,13 +207,17 @@ Tensor feature_moments(const Tensor& x, int axis) {
 }
 
 Tensor batch_norm(const Tensor& x, const Tensor& moments, const Tensor& weight, const Tensor& bias, int axis,
-                  double eps) {
-  return run<BatchNorm>({x, moments, weight, bias}, normalize_axis("batch_norm", axis, x.ndim()), eps);
+                  double eps, Activation activation) {
+  return finish(
+      run<BatchNorm>({x, moments, weight, bias}, normalize_axis("batch_norm", axis, x.ndim()), eps, activation),
+      activation);
 }
 
 Tensor normalize_features(const Tensor& x, const Tensor& moments, const Tensor& weight, const Tensor& bias, int axis,
-                          double eps) {
-  return run<NormalizeFeatures>({x, moments, weight, bias}, normalize_axis("normalize_features", axis, x.ndim()), eps);
+                          double eps, Activation activation) {
+  return finish(run<NormalizeFeatures>({x, moments, weight, bias}, normalize_axis("normalize_features", axis, x.ndim()),
+                                       eps, activation),
+                activation);
 }
 
 }  // namespace cotangent

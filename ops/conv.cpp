@@ -174,24 +174,10 @@ class ConvGeneralDilated final : public Primitive {
   const kernels::ConvAttributes attributes_;
 };
 
-// The relu that a convolution has already done in its last pass: on the tape a node of its own, so that the cotangents
-// of all of the convolution's inputs start from one that is masked once.
-class Rectified final : public Primitive {
- public:
-  std::string_view name() const override { return "relu"; }
-  Shape shape(const Tensors& inputs) const override { return inputs[0].shape(); }
-  void forward(const Tensors&, Tensor&) const override {}
-  bool is_view() const override { return true; }
-  Saves saves() const override { return Saves::Output; }
-  Tensor vjp(const Tensors&, const Tensor& output, const Tensor& g, std::size_t) const override {
-    return kernels::relu_grad(output, g);
-  }
-};
-
 Tensor run_conv(Tensors inputs, kernels::ConvAttributes attributes, Activation activation) {
   attributes.relu = activation == Activation::Relu;
   const Tensor result = run<ConvGeneralDilated>(std::move(inputs), std::move(attributes));
-  return activation == Activation::Relu ? run<Rectified>({result}) : result;
+  return activation == Activation::Relu ? kernels::rectified(result) : result;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cotangent/core/tensor.h"
+#include "cotangent/ops/activation.h"
 #include "cotangent/ops/conv_algorithm.h"
 #include "cotangent/ops/conv_dimension_numbers.h"
 #include "cotangent/ops/window.h"
@@ -30,9 +31,6 @@ class PrecisionOption {
   static Precision parse(std::string_view name);
   Precision value_;
 };
-
-// What is done to the result in the same pass. Relu: max(x, 0), whose derivative at 0 is 0, as ops/unary.h's.
-enum class Activation { None, Relu };
 
 // Options of conv_general_dilated, in JAX's names, order and meaning. Per-axis options follow the order of the spatial
 // axes in the kernel's spec.

@@ -122,6 +122,34 @@ TEST(BatchNorm, AndItsGradientAreTheCompositionInEveryLayout) {
   }
 }
 
+TEST(BatchNorm, ItsActivationIsOneOfItsResult) {
+  for (const auto& [shape, axis] : kLayouts)
+    for (DType dtype : {DType::Float64, DType::Float32})
+      for (const auto normalize : {batch_norm, normalize_features}) {
+        SCOPED_TRACE(to_string(shape));
+        const int feature_axis = axis;
+        const Tensor x = sample(shape, -1, 3, 4).to(dtype), g = sample(shape, -1, 1, 6).to(dtype);
+        const Tensor weight = sample({x.dim(axis)}, 0.5, 2, 7).to(dtype),
+                     bias = sample({x.dim(axis)}, -1, 1, 8).to(dtype);
+        const auto with = [&](Activation activation) {
+          return vjp(
+              [&](const Tensor& a, const Tensor& w, const Tensor& b) {
+                const Tensor moments = feature_moments(stop_gradient(a), feature_axis);
+                const Tensor y = normalize(a, moments, w, b, feature_axis, 1e-5, activation);
+                return activation == Activation::None ? relu(y) : y;
+              },
+              {x, weight, bias});
+        };
+        const Vjp fused = with(Activation::Relu), apart = with(Activation::None);
+        expect_near(fused.value, apart.value, 0);
+        const Tensors actual = fused.pullback(g), expected = apart.pullback(g);
+        for (std::size_t i = 0; i < 3; ++i) expect_near(actual[i], expected[i], 0);
+      }
+  const Tensor x = sample({40, 20}).to(DType::Float32);
+  EXPECT_TRUE(all(is_nan(batch_norm(x, feature_moments(x), full({20}, NAN), zeros({20}), 1, 1e-5, Activation::Relu)))
+                  .item<bool>());
+}
+
 // The sums of the last cotangent are kept; another one must not be given them.
 TEST(BatchNorm, ItsPullbackTakesOneCotangentAfterTheOther) {
   const Tensor x = sample({6, 3}, -1, 1, 1), weight = sample({3}, 1, 2, 2), bias = sample({3}, 1, 2, 3);

@@ -6,9 +6,9 @@ namespace cotangent::testing {
 namespace {
 
 // batch_norm of x, weight and bias along an axis.
-Function normalized(int axis) {
-  return [axis](const Tensor& x, const Tensor& weight, const Tensor& bias) {
-    return batch_norm(x, feature_moments(stop_gradient(x), axis), weight, bias, axis, 0.1);
+Function normalized(int axis, Activation activation = Activation::None) {
+  return [=](const Tensor& x, const Tensor& weight, const Tensor& bias) {
+    return batch_norm(x, feature_moments(stop_gradient(x), axis), weight, bias, axis, 0.1, activation);
   };
 }
 
@@ -100,8 +100,15 @@ std::vector<GradRow> reduce_rows() {
       {"feature_moments", "middle", [](const Tensor& a) { return square(feature_moments(a, 1)); }, {x}},
       {"batch_norm", "last", normalized(2), {x, weight, bias}},
       {"batch_norm", "middle", normalized(1), {x, three, three}},
+      {"batch_norm", "relu", normalized(1, Activation::Relu), {x, three, three}},
       {"batch_norm_input_grad", "pullback", normalized_pullback(0), {x, weight, bias, g}},
       {"batch_norm_sums", "pullback", normalized_pullback(1), {x, weight, bias, g}},
+      {"normalize_features",
+       "relu",
+       [](const Tensor& a, const Tensor& moments, const Tensor& w, const Tensor& b) {
+         return normalize_features(a, moments, w, b, 1, 1e-5, Activation::Relu);
+       },
+       {x, sample({2, 3}, 0.5, 1.5, 26), three, three}},
       {"normalize_features",
        "middle",
        [](const Tensor& a, const Tensor& moments, const Tensor& w, const Tensor& b) {

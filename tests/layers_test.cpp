@@ -143,6 +143,17 @@ TEST(BatchNorm, AgreesWithPyTorch) {
   }
 }
 
+TEST(BatchNorm, AppliesItsActivationInTrainingAndEvaluation) {
+  nn::BatchNorm fused(3, {.activation = Activation::Relu}), plain(3);
+  set_waves(fused), set_waves(plain);
+  for (double start : {0.0, 3.0}) {
+    expect_near(fused(wave({6, 3}, start)), relu(plain(wave({6, 3}, start))), 0);
+    nn::eval(fused), nn::eval(plain);
+  }
+  EXPECT_FALSE(any(less(fused(wave({6, 3}, 0)), 0)).item<bool>());
+  EXPECT_TRUE(any(less(plain(wave({6, 3}, 0)), 0)).item<bool>());
+}
+
 TEST(BatchNorm, TakesItsFeaturesFromAnyAxis) {
   nn::BatchNorm last(3), first(3, {.axis = 1});
   set_waves(last), set_waves(first);

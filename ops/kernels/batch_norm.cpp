@@ -139,7 +139,7 @@ void feature_moments(const Tensor& x, int axis, Tensor& moments) {
 }
 
 void normalize_features(const Tensor& x, const Tensor& moments, const Tensor& weight, const Tensor& bias, int axis,
-                        double eps, Tensor& y) {
+                        double eps, bool relu, Tensor& y) {
   const FeaturePieces pieces(x.shape(), axis);
   visit_floating(x.dtype(), [&]<class T>() {
     const T *const in = x.data<T>().data(), *const m = moments.data<T>().data(), *const w = weight.data<T>().data(),
@@ -155,9 +155,10 @@ void normalize_features(const Tensor& x, const Tensor& moments, const Tensor& we
         });
         const std::int64_t last = p.begin + p.rows * p.stride;
         loops<T>().normalize(in + p.begin, out + p.begin, p.rows, p.width, p.stride, mean.values, scale.values,
-                             shift.values);
+                             shift.values, relu);
         if (p.tail > 0)
-          loops<T>().normalize(in + last, out + last, 1, p.tail, p.stride, mean.values, scale.values, shift.values);
+          loops<T>().normalize(in + last, out + last, 1, p.tail, p.stride, mean.values, scale.values, shift.values,
+                               relu);
       }
     });
   });

@@ -11,9 +11,9 @@ namespace cotangent::kernels {
 
 void feature_moments(const Tensor& x, int axis, Tensor& moments);
 
-// y = (x - mean) / sqrt(variance + eps) * weight + bias
+// y = (x - mean) / sqrt(variance + eps) * weight + bias, or 0 where that is negative, with relu
 void normalize_features(const Tensor& x, const Tensor& moments, const Tensor& weight, const Tensor& bias, int axis,
-                        double eps, Tensor& y);
+                        double eps, bool relu, Tensor& y);
 
 void batch_norm_sums(const Tensor& x, const Tensor& moments, const Tensor& g, int axis, double eps, Tensor& sums);
 

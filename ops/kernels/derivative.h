@@ -23,6 +23,10 @@ struct Derivative : Row {
 // The cotangent of relu's input, from that of its output y: g where y > 0, 0 elsewhere, also where g is not finite.
 Tensor relu_grad(const Tensor& y, const Tensor& g);
 
+// y itself, of which an operation has already taken the relu in its last pass: on the tape a node of its own, so that
+// the cotangents of all of the operation's inputs start from one that is masked once.
+Tensor rectified(const Tensor& y);
+
 // g * f'(s).
 template <class Row>
 Tensor times_derivative(const Tensor& s, const Tensor& g, const Row& row = {}) {

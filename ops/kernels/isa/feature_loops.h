@@ -62,12 +62,22 @@ struct Products {
   }
 };
 
-// y = (x - mean) * scale + bias
-template <class T>
-void normalize_rows(const T* __restrict x, T* __restrict y, std::int64_t rows, std::int64_t width, std::int64_t stride,
-                    const T* __restrict mean, const T* __restrict scale, const T* __restrict bias) {
+// y = (x - mean) * scale + bias, or 0 if that is negative; not a number stays so.
+template <class T, bool kRelu>
+void normalize_rows_with(const T* __restrict x, T* __restrict y, std::int64_t rows, std::int64_t width,
+                         std::int64_t stride, const T* __restrict mean, const T* __restrict scale,
+                         const T* __restrict bias) {
   for (std::int64_t row = 0; row < rows; ++row, x += stride, y += stride)
-    for (std::int64_t i = 0; i < width; ++i) y[i] = (x[i] - mean[i]) * scale[i] + bias[i];
+    for (std::int64_t i = 0; i < width; ++i) {
+      const T value = (x[i] - mean[i]) * scale[i] + bias[i];
+      y[i] = kRelu && value < 0 ? T{0} : value;
+    }
+}
+
+template <class T>
+void normalize_rows(const T* x, T* y, std::int64_t rows, std::int64_t width, std::int64_t stride, const T* mean,
+                    const T* scale, const T* bias, bool relu) {
+  (relu ? normalize_rows_with<T, true> : normalize_rows_with<T, false>)(x, y, rows, width, stride, mean, scale, bias);
 }
 
 // dx = scale * g - (constant + (x - mean) * slope)

@@ -15,9 +15,9 @@ struct FeatureKernels {
   Sums squares;
   Sums products;  // ... or of g and g * (x - shift)
 
-  // y = (x - mean) * scale + bias
+  // y = (x - mean) * scale + bias, with 0 in place of what is negative if relu
   void (*normalize)(const T* x, T* y, std::int64_t rows, std::int64_t width, std::int64_t stride, const T* mean,
-                    const T* scale, const T* bias);
+                    const T* scale, const T* bias, bool relu);
   // dx = scale * g - (constant + (x - mean) * slope)
   void (*input_gradient)(const T* x, const T* g, T* dx, std::int64_t rows, std::int64_t width, std::int64_t stride,
                          const T* mean, const T* scale, const T* constant, const T* slope);
