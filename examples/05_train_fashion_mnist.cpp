@@ -11,16 +11,16 @@ namespace ct = cotangent;
 // 28 x 28 grey pictures in, ten scores out; channels last.
 struct Net {
   ct::nn::Conv2D conv1{1, 32, 3, {.padding = ct::Padding::Same, .bias = false}};
-  ct::nn::BatchNorm norm1{32};
+  ct::nn::BatchNorm norm1{32, {.activation = ct::Activation::Relu}};
   ct::nn::Conv2D conv2{32, 64, 3, {.padding = ct::Padding::Same, .bias = false}};
-  ct::nn::BatchNorm norm2{64};
+  ct::nn::BatchNorm norm2{64, {.activation = ct::Activation::Relu}};
   ct::nn::Dropout dropout{0.3};
   ct::nn::Linear hidden{7 * 7 * 64, 128};
   ct::nn::Linear head{128, 10};
 
   ct::Tensor operator()(const ct::Tensor& x) const {
-    ct::Tensor h = ct::max_pool(ct::relu(norm1(conv1(x))), 2);
-    h = ct::max_pool(ct::relu(norm2(conv2(h))), 2);
+    ct::Tensor h = ct::max_pool(norm1(conv1(x)), 2);
+    h = ct::max_pool(norm2(conv2(h)), 2);
     return head(dropout(ct::relu(hidden(ct::nn::flatten(h)))));
   }
 

@@ -13,9 +13,9 @@ Function normalized(int axis, Activation activation = Activation::None) {
 }
 
 // The cotangent that batch_norm gives one of its inputs, as a function of those and its own cotangent.
-Function normalized_pullback(std::size_t which) {
-  return [which](const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& g) {
-    return vjp(normalized(-1), {x, weight, bias}).pullback(g)[which];
+Function normalized_pullback(std::size_t which, Activation activation = Activation::None) {
+  return [=](const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& g) {
+    return vjp(normalized(-1, activation), {x, weight, bias}).pullback(g)[which];
   };
 }
 
@@ -103,6 +103,8 @@ std::vector<GradRow> reduce_rows() {
       {"batch_norm", "relu", normalized(1, Activation::Relu), {x, three, three}},
       {"batch_norm_input_grad", "pullback", normalized_pullback(0), {x, weight, bias, g}},
       {"batch_norm_sums", "pullback", normalized_pullback(1), {x, weight, bias, g}},
+      {"batch_norm_input_grad", "relu", normalized_pullback(0, Activation::Relu), {x, weight, bias, g}},
+      {"batch_norm_sums", "relu", normalized_pullback(1, Activation::Relu), {x, weight, bias, g}},
       {"normalize_features",
        "relu",
        [](const Tensor& a, const Tensor& moments, const Tensor& w, const Tensor& b) {

@@ -53,13 +53,14 @@ struct PieceSums {
   double first[kMostLanes], second[kMostLanes];
 
   template <class T>
-  PieceSums(typename FeatureKernels<T>::Sums sums, const FeaturePiece& piece, const T* x, const T* g, const T* shift) {
+  PieceSums(typename FeatureKernels<T>::Sums sums, const FeaturePiece& piece, const T* x, const T* g,
+            const Normalization<T>& lanes) {
     T a[kMostLanes], b[kMostLanes];
     std::fill_n(first, piece.width, 0.0);
     std::fill_n(second, piece.width, 0.0);
     const auto add = [&](std::int64_t row, std::int64_t rows, std::int64_t width) {
       const std::int64_t at = row * piece.stride;
-      sums(x + at, g + at, rows, width, piece.stride, shift, a, b);
+      sums(x + at, g + at, rows, width, piece.stride, lanes, a, b);
       for (std::int64_t i = 0; i < width; ++i) first[i] += static_cast<double>(a[i]);
       for (std::int64_t i = 0; i < width; ++i) second[i] += static_cast<double>(b[i]);
     };
@@ -89,6 +90,12 @@ double inverse_deviation(const T* moments, std::int64_t features, std::int64_t f
   return 1 / std::sqrt(static_cast<double>(moments[features + feature]) + eps);
 }
 
+// What normalized values are multiplied by.
+template <class T>
+T scale_of(const T* weight, const T* moments, std::int64_t features, std::int64_t feature, double eps) {
+  return static_cast<T>(static_cast<double>(weight[feature]) * inverse_deviation(moments, features, feature, eps));
+}
+
 }  // namespace
 
 // Sums of squares about a shift near the mean of each piece: nothing cancels, as it would in E[x^2] - E[x]^2. The
@@ -106,11 +113,13 @@ void feature_moments(const Tensor& x, int axis, Tensor& moments) {
           start.rows = std::min(kShiftRows, piece.rows);
           start.tail = piece.rows == 0 ? piece.tail : 0;
           const LaneValues<T> zero(piece, [](std::int64_t) { return T{0}; });
-          const PieceSums near(loops<T>().products, start, in + piece.begin, in + piece.begin, zero.values);
+          const PieceSums near(loops<T>().products, start, in + piece.begin, in + piece.begin,
+                               Normalization<T>{zero.values, nullptr, nullptr});
           const LaneValues<T> shift(piece, [&](std::int64_t feature) {
             return static_cast<T>(near.first[feature - piece.feature] / static_cast<double>(start.count()));
           });
-          const PieceSums sums(loops<T>().squares, piece, in + piece.begin, in + piece.begin, shift.values);
+          const PieceSums sums(loops<T>().squares, piece, in + piece.begin, in + piece.begin,
+                               Normalization<T>{shift.values, nullptr, nullptr});
           const auto count = static_cast<double>(piece.count());
           for (std::int64_t i = 0; i < piece.features; ++i) {
             means[i] = static_cast<double>(shift.values[i]) + sums.first[i] / count;
@@ -150,31 +159,36 @@ void normalize_features(const Tensor& x, const Tensor& moments, const Tensor& we
         const FeaturePiece p = pieces[k];
         const LaneValues<T> mean(p, [&](std::int64_t i) { return m[i]; }),
             shift(p, [&](std::int64_t i) { return b[i]; });
-        const LaneValues<T> scale(p, [&](std::int64_t i) {
-          return static_cast<T>(static_cast<double>(w[i]) * inverse_deviation(m, pieces.features(), i, eps));
-        });
+        const LaneValues<T> scale(p, [&](std::int64_t i) { return scale_of(w, m, pieces.features(), i, eps); });
+        const Normalization<T> lanes{mean.values, scale.values, shift.values};
         const std::int64_t last = p.begin + p.rows * p.stride;
-        loops<T>().normalize(in + p.begin, out + p.begin, p.rows, p.width, p.stride, mean.values, scale.values,
-                             shift.values, relu);
-        if (p.tail > 0)
-          loops<T>().normalize(in + last, out + last, 1, p.tail, p.stride, mean.values, scale.values, shift.values,
-                               relu);
+        loops<T>().normalize(in + p.begin, out + p.begin, p.rows, p.width, p.stride, lanes, relu);
+        if (p.tail > 0) loops<T>().normalize(in + last, out + last, 1, p.tail, p.stride, lanes, relu);
       }
     });
   });
 }
 
-void batch_norm_sums(const Tensor& x, const Tensor& moments, const Tensor& g, int axis, double eps, Tensor& sums) {
+void batch_norm_sums(const Tensor& x, const Tensor& moments, const Tensor& g, const Rectified& rectified, int axis,
+                     double eps, Tensor& sums) {
   const FeaturePieces pieces(x.shape(), axis);
   const auto features = static_cast<std::size_t>(pieces.features());
   visit_floating(x.dtype(), [&]<class T>() {
     const T *const in = x.data<T>().data(), *const m = moments.data<T>().data(), *const from = g.data<T>().data();
+    const bool relu = rectified.weight != nullptr;
+    const T *const w = relu ? rectified.weight->data<T>().data() : nullptr, *const b =
+                                                                                relu ? rectified.bias->data<T>().data()
+                                                                                     : nullptr;
     std::vector<double> plain(features, 0), weighted(features, 0);
     over_pieces(
         pieces,
         [&](const FeaturePiece& piece, double* first, double* second) {
           const LaneValues<T> mean(piece, [&](std::int64_t i) { return m[i]; });
-          const PieceSums part(loops<T>().products, piece, in + piece.begin, from + piece.begin, mean.values);
+          const LaneValues<T> scale(
+              piece, [&](std::int64_t i) { return relu ? scale_of(w, m, pieces.features(), i, eps) : T{0}; }),
+              shift(piece, [&](std::int64_t i) { return relu ? b[i] : T{0}; });
+          const PieceSums part(relu ? loops<T>().rectified_products : loops<T>().products, piece, in + piece.begin,
+                               from + piece.begin, Normalization<T>{mean.values, scale.values, shift.values});
           std::copy_n(part.first, piece.features, first);
           std::copy_n(part.second, piece.features, second);
         },
@@ -193,32 +207,35 @@ void batch_norm_sums(const Tensor& x, const Tensor& moments, const Tensor& g, in
 }
 
 void batch_norm_input_grad(const Tensor& x, const Tensor& moments, const Tensor& weight, const Tensor& g,
-                           const Tensor& sums, int axis, double eps, Tensor& dx) {
+                           const Tensor& sums, const Tensor* rectified_bias, int axis, double eps, Tensor& dx) {
   const FeaturePieces pieces(x.shape(), axis);
   const std::int64_t features = pieces.features();
   visit_floating(x.dtype(), [&]<class T>() {
     const T *const in = x.data<T>().data(), *const m = moments.data<T>().data(), *const w = weight.data<T>().data(),
-                   *const from = g.data<T>().data(), *const s = sums.data<T>().data();
+                   *const from = g.data<T>().data(), *const s = sums.data<T>().data(),
+                   *const b = rectified_bias == nullptr ? nullptr : rectified_bias->data<T>().data();
     T* const out = dx.mutable_data<T>().data();
     const auto count = static_cast<double>(pieces.per_feature());
     parallel_for(pieces.count(), pieces.block(), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t k = begin; k < end; ++k) {
         const FeaturePiece p = pieces[k];
-        const auto scale_of = [&](std::int64_t i) {
+        const auto exact_scale = [&](std::int64_t i) {
           return static_cast<double>(w[i]) * inverse_deviation(m, features, i, eps);
         };
         const LaneValues<T> mean(p, [&](std::int64_t i) { return m[i]; });
-        const LaneValues<T> scale(p, [&](std::int64_t i) { return static_cast<T>(scale_of(i)); });
+        const LaneValues<T> scale(p, [&](std::int64_t i) { return static_cast<T>(exact_scale(i)); }),
+            shift(p, [&](std::int64_t i) { return b == nullptr ? T{0} : b[i]; });
         const LaneValues<T> constant(p, [&](std::int64_t i) {
-          return static_cast<T>(scale_of(i) * static_cast<double>(s[features + i]) / count);
+          return static_cast<T>(exact_scale(i) * static_cast<double>(s[features + i]) / count);
         });
         const LaneValues<T> slope(p, [&](std::int64_t i) {
-          return static_cast<T>(scale_of(i) * inverse_deviation(m, features, i, eps) * static_cast<double>(s[i]) /
+          return static_cast<T>(exact_scale(i) * inverse_deviation(m, features, i, eps) * static_cast<double>(s[i]) /
                                 count);
         });
+        const Normalization<T> lanes{mean.values, scale.values, shift.values};
         const auto rows = [&](std::int64_t at, std::int64_t n, std::int64_t width) {
-          loops<T>().input_gradient(in + at, from + at, out + at, n, width, p.stride, mean.values, scale.values,
-                                    constant.values, slope.values);
+          loops<T>().input_gradient(in + at, from + at, out + at, n, width, p.stride, lanes, constant.values,
+                                    slope.values, b != nullptr);
         };
         rows(p.begin, p.rows, p.width);
         if (p.tail > 0) rows(p.begin + p.rows * p.stride, 1, p.tail);

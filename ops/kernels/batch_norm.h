@@ -15,10 +15,17 @@ void feature_moments(const Tensor& x, int axis, Tensor& moments);
 void normalize_features(const Tensor& x, const Tensor& moments, const Tensor& weight, const Tensor& bias, int axis,
                         double eps, bool relu, Tensor& y);
 
-void batch_norm_sums(const Tensor& x, const Tensor& moments, const Tensor& g, int axis, double eps, Tensor& sums);
+// What y = relu(...) was computed with, so that g counts where y is positive alone; null without relu.
+struct Rectified {
+  const Tensor *weight = nullptr, *bias = nullptr;
+};
 
-// dx = weight / sqrt(variance + eps) * (g - (sums[1] + sums[0] * (x - mean) / sqrt(variance + eps)) / count)
+void batch_norm_sums(const Tensor& x, const Tensor& moments, const Tensor& g, const Rectified& rectified, int axis,
+                     double eps, Tensor& sums);
+
+// dx = weight / sqrt(variance + eps) * (g - (sums[1] + sums[0] * (x - mean) / sqrt(variance + eps)) / count); with a
+// rectified_bias, y was rectified as above.
 void batch_norm_input_grad(const Tensor& x, const Tensor& moments, const Tensor& weight, const Tensor& g,
-                           const Tensor& sums, int axis, double eps, Tensor& dx);
+                           const Tensor& sums, const Tensor* rectified_bias, int axis, double eps, Tensor& dx);
 
 }  // namespace cotangent::kernels

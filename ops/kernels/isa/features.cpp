@@ -11,8 +11,8 @@ const Table& table();
 namespace {
 
 template <class T>
-constexpr FeatureKernels<T> kFeatureKernels{sum_rows<Squares, T>, sum_rows<Products, T>, normalize_rows<T>,
-                                            input_gradient_rows<T>};
+constexpr FeatureKernels<T> kFeatureKernels{sum_rows<Squares, T>, sum_rows<Products, T>, sum_rows<RectifiedProducts, T>,
+                                            normalize_rows<T>, input_gradient_rows<T>};
 
 }  // namespace
 
