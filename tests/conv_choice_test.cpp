@@ -59,6 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
         Choice{"cifar_first", {Direct, FewFeatures, LongSum}, {FewFeatures, FewFeatures, LongSum}},
         Choice{"mnist5x5", {Direct, Direct, LongSum}, {FewFeatures, FewFeatures, LongSum}},
         Choice{"t64_3_32", {FewFeatures, Direct, LongSum}, {FewFeatures, FewFeatures, LongSum}},
+        Choice{"t256_128_8", {Winograd, Winograd, Winograd}},
         Choice{"r512_7_b1", {Direct, Direct, Direct}, {Direct, Direct, LongSum}},
         Choice{"dec_100_256", {LongSum, Direct, LongSum}}, Choice{"c3d_32_16", {Winograd, Winograd, Winograd}},
         Choice{"dw128_28", {Depthwise, Depthwise, Depthwise}}, Choice{"long_1_64k_k1025", {Fft, Fft, Fft}},

@@ -31,6 +31,7 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 // kTransform vectors of multiply-adds, one of the weights as kSmallWeights multiply-adds or, where they are too many
 // for the nearer caches, kLargeWeights. Where a kernel is read as an image and has as many positions as the output,
 // which are few, elements take twice as long: tiles are mostly border, and sums of many short products leave the cache.
+// So they do where the image is small beside the kernel.
 bool winograd_pays(const ConvProblem& problem) {
   constexpr double kTransform = 2.75, kSmallWeights = 12, kLargeWeights = 55, kLargeBytes = 8 << 20;
   constexpr double kDirect = 0.9, kDirectOfOneVector = 0.5;  // of the peak, that a direct convolution reaches
@@ -45,10 +46,10 @@ bool winograd_pays(const ConvProblem& problem) {
   for (const ConvAxis& axis : problem.axes) {
     outputs *= axis.out;
     window *= axis.kernel;
-    direct *=
-        static_cast<double>(axis.out * (skips_zeros ? axis.in : axis.kernel)) / static_cast<double>(axis.lhs_dilation);
+    direct *= skips_zeros ? static_cast<double>(axis.out * axis.in)
+                          : static_cast<double>(axis.out * axis.kernel) / static_cast<double>(axis.lhs_dilation);
   }
-  const double transform = (winograd.weight_gradient && window <= outputs ? 2 : 1) * kTransform;
+  const double transform = (skips_zeros || (winograd.weight_gradient && window <= outputs) ? 2 : 1) * kTransform;
   const auto positions = static_cast<double>(winograd.groups * winograd.points * winograd.points),
              in = static_cast<double>(winograd.lhs_blocks() * winograd.in_features),
              large = static_cast<double>(winograd.large_blocks() * winograd.large_features);
