@@ -60,20 +60,20 @@ void require_features(std::string_view operation, const Tensors& inputs, int axi
 class OverFeatures : public Primitive {
  public:
   explicit OverFeatures(int axis, double eps, Activation activation = Activation::None)
-      : axis_(axis), eps_(eps), relu_(activation == Activation::Relu) {}
+      : axis_(axis), eps_(eps), activation_(activation) {}
 
  protected:
-  Activation activation() const { return relu_ ? Activation::Relu : Activation::None; }
+  bool relu() const { return activation_ == Activation::Relu; }
 
-  // What the cotangents of a rectified result are masked by: the mask has no derivative.
-  Tensor rectified_output(const Tensor& x, const Tensor& moments, const Tensor& weight, const Tensor& bias) const {
-    return stop_gradient(batch_norm(x, moments, weight, bias, axis_, eps_, Activation::Relu));
+  // What is left of a cotangent of batch_norm by its relu, which has no derivative of its own.
+  Tensor masked(const Tensor& g, const Tensor& x, const Tensor& moments, const Tensor& weight,
+                const Tensor& bias) const {
+    return relu() ? kernels::relu_grad(batch_norm(x, moments, weight, bias, axis_, eps_, activation_), g) : g;
   }
-  static Tensor masked(const Tensor& g, const Tensor& y) { return y.is_null() ? g : kernels::relu_grad(y, g); }
 
   const int axis_;
   const double eps_;
-  const bool relu_;  // of what is normalized
+  const Activation activation_;  // of what is normalized
 };
 
 class FeatureMoments final : public OverFeatures {
@@ -95,25 +95,25 @@ class FeatureMoments final : public OverFeatures {
   }
 };
 
-// The input gradient of batch_norm for a cotangent g, from x, moments, weight, g, sums and, with a relu, the bias.
+// The input gradient of batch_norm for a cotangent g, from x, moments, weight, g, sums and bias.
 class BatchNormInputGrad final : public OverFeatures {
  public:
   using OverFeatures::OverFeatures;
   std::string_view name() const override { return "batch_norm_input_grad"; }
   Shape shape(const Tensors& inputs) const override { return inputs[0].shape(); }
   void forward(const Tensors& inputs, Tensor& output) const override {
-    kernels::batch_norm_input_grad(inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], relu_ ? &inputs[5] : nullptr,
-                                   axis_, eps_, output);
+    kernels::batch_norm_input_grad(inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], inputs[5], axis_, eps_,
+                                   relu(), output);
   }
 
   // Second and higher derivatives are those of the same function composed out of other operations.
   Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& u, std::size_t which) const override {
     if (which == 1 || which == 5) return Tensor();
-    const Tensor y = relu_ ? rectified_output(inputs[0], inputs[1], inputs[2], inputs[5]) : Tensor();
     const auto composed = [&](const Tensor& changing) {
       Tensors now = inputs;
       now[which] = changing;
-      const Tensor &x = now[0], &weight = now[2], &sums = now[4], g = masked(now[3], y);
+      const Tensor &x = now[0], &weight = now[2], &sums = now[4];
+      const Tensor g = masked(now[3], inputs[0], inputs[1], inputs[2], inputs[5]);
       const Features features(x.shape(), axis_);
       const Tensor centered = x - features.mean_of(x);
       const Tensor inverse = rsqrt(features.mean_of(square(centered)) + eps_);
@@ -124,23 +124,22 @@ class BatchNormInputGrad final : public OverFeatures {
   }
 };
 
-// From x, moments, a cotangent g and, with a relu, weight and bias: for each feature, the sums of g times the
-// normalized x and of g.
+// From x, moments, a cotangent g, weight and bias: for each feature, the sums of g times the normalized x and of g.
 class BatchNormSums final : public OverFeatures {
  public:
   using OverFeatures::OverFeatures;
   std::string_view name() const override { return "batch_norm_sums"; }
   Shape shape(const Tensors& inputs) const override { return inputs[1].shape(); }
   void forward(const Tensors& inputs, Tensor& output) const override {
-    const kernels::Rectified rectified = relu_ ? kernels::Rectified{&inputs[3], &inputs[4]} : kernels::Rectified{};
-    kernels::batch_norm_sums(inputs[0], inputs[1], inputs[2], rectified, axis_, eps_, output);
+    kernels::batch_norm_sums(inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], axis_, eps_, relu(), output);
   }
   Saves saves() const override { return Saves::InputsAndOutput; }
   Tensor vjp(const Tensors& inputs, const Tensor& output, const Tensor& u, std::size_t which) const override {
-    if (which == 1 || which > 2) return Tensor();
-    const Tensor y = relu_ ? rectified_output(inputs[0], inputs[1], inputs[3], inputs[4]) : Tensor();
-    if (which == 2) return masked(batch_norm(inputs[0], inputs[1], row(u, 0), row(u, 1), axis_, eps_), y);
-    return run<BatchNormInputGrad>({inputs[0], inputs[1], row(u, 0), masked(inputs[2], y), output}, axis_, eps_);
+    const Tensor &x = inputs[0], &moments = inputs[1], &g = inputs[2], &weight = inputs[3], &bias = inputs[4];
+    if (which != 0 && which != 2) return Tensor();
+    if (which == 2) return masked(batch_norm(x, moments, row(u, 0), row(u, 1), axis_, eps_), x, moments, weight, bias);
+    return run<BatchNormInputGrad>({x, moments, row(u, 0), masked(g, x, moments, weight, bias), output, bias}, axis_,
+                                   eps_);
   }
 };
 
@@ -153,17 +152,14 @@ class BatchNorm final : public OverFeatures {
     return inputs[0].shape();
   }
   void forward(const Tensors& inputs, Tensor& output) const override {
-    kernels::normalize_features(inputs[0], inputs[1], inputs[2], inputs[3], axis_, eps_, relu_, output);
+    kernels::normalize_features(inputs[0], inputs[1], inputs[2], inputs[3], axis_, eps_, relu(), output);
   }
 
   Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t which) const override {
     if (which == 1) return Tensor();
     const Tensor sums = sums_of(inputs, g);
-    if (which == 0) {
-      Tensors all{inputs[0], inputs[1], inputs[2], g, sums};
-      if (relu_) all.push_back(inputs[3]);
-      return run<BatchNormInputGrad>(std::move(all), axis_, eps_, activation());
-    }
+    if (which == 0)
+      return run<BatchNormInputGrad>({inputs[0], inputs[1], inputs[2], g, sums, inputs[3]}, axis_, eps_, activation_);
     return row(sums, which == 2 ? 0 : 1);
   }
 
@@ -177,9 +173,7 @@ class BatchNorm final : public OverFeatures {
     };
     const bool keeps = g.history() == nullptr && g.has_elements();
     if (keeps && !kept_g_.is_null() && elements(kept_g_) == elements(g)) return kept_sums_;
-    Tensors all{inputs[0], inputs[1], g};
-    if (relu_) all.insert(all.end(), {inputs[2], inputs[3]});
-    const Tensor sums = run<BatchNormSums>(std::move(all), axis_, eps_, activation());
+    const Tensor sums = run<BatchNormSums>({inputs[0], inputs[1], g, inputs[2], inputs[3]}, axis_, eps_, activation_);
     if (keeps && sums.history() == nullptr) {
       kept_g_ = g;
       kept_sums_ = sums;
@@ -200,7 +194,7 @@ class NormalizeFeatures final : public OverFeatures {
     return inputs[0].shape();
   }
   void forward(const Tensors& inputs, Tensor& output) const override {
-    kernels::normalize_features(inputs[0], inputs[1], inputs[2], inputs[3], axis_, eps_, relu_, output);
+    kernels::normalize_features(inputs[0], inputs[1], inputs[2], inputs[3], axis_, eps_, relu(), output);
   }
   Tensor vjp(const Tensors& inputs, const Tensor&, const Tensor& g, std::size_t which) const override {
     const Features features(inputs[0].shape(), axis_);

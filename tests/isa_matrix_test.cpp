@@ -54,7 +54,7 @@ double expected(const TileProduct<T>& p, std::int64_t panel, std::int64_t i, std
 
 constexpr std::int64_t kRows = 61, kRowElements = 64;
 
-// Two segments of 10 terms, a list of as many, or one segment of 16.
+// 10 terms in two segments or in a list, or 16 in one segment.
 enum class TermsIn { Segments, List, OneSegment };
 
 // Runs a kernel, whose panels of rhs have `panel` columns, on a product of some rows and columns.

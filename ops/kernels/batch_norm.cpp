@@ -92,9 +92,23 @@ double inverse_deviation(const T* moments, std::int64_t features, std::int64_t f
 
 // What normalized values are multiplied by.
 template <class T>
-T scale_of(const T* weight, const T* moments, std::int64_t features, std::int64_t feature, double eps) {
-  return static_cast<T>(static_cast<double>(weight[feature]) * inverse_deviation(moments, features, feature, eps));
+double scale_of(const T* weight, const T* moments, std::int64_t features, std::int64_t feature, double eps) {
+  return static_cast<double>(weight[feature]) * inverse_deviation(moments, features, feature, eps);
 }
+
+// How the lanes of a piece are normalized.
+template <class T>
+struct PieceLanes {
+  LaneValues<T> mean, scale, bias;
+
+  PieceLanes(const FeaturePiece& piece, std::int64_t features, const T* moments, const T* weight, const T* biases,
+             double eps)
+      : mean(piece, [&](std::int64_t i) { return moments[i]; }),
+        scale(piece, [&](std::int64_t i) { return static_cast<T>(scale_of(weight, moments, features, i, eps)); }),
+        bias(piece, [&](std::int64_t i) { return biases[i]; }) {}
+
+  operator Normalization<T>() const { return {mean.values, scale.values, bias.values}; }
+};
 
 }  // namespace
 
@@ -157,10 +171,7 @@ void normalize_features(const Tensor& x, const Tensor& moments, const Tensor& we
     parallel_for(pieces.count(), pieces.block(), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t k = begin; k < end; ++k) {
         const FeaturePiece p = pieces[k];
-        const LaneValues<T> mean(p, [&](std::int64_t i) { return m[i]; }),
-            shift(p, [&](std::int64_t i) { return b[i]; });
-        const LaneValues<T> scale(p, [&](std::int64_t i) { return scale_of(w, m, pieces.features(), i, eps); });
-        const Normalization<T> lanes{mean.values, scale.values, shift.values};
+        const PieceLanes<T> lanes(p, pieces.features(), m, w, b, eps);
         const std::int64_t last = p.begin + p.rows * p.stride;
         loops<T>().normalize(in + p.begin, out + p.begin, p.rows, p.width, p.stride, lanes, relu);
         if (p.tail > 0) loops<T>().normalize(in + last, out + last, 1, p.tail, p.stride, lanes, relu);
@@ -169,26 +180,20 @@ void normalize_features(const Tensor& x, const Tensor& moments, const Tensor& we
   });
 }
 
-void batch_norm_sums(const Tensor& x, const Tensor& moments, const Tensor& g, const Rectified& rectified, int axis,
-                     double eps, Tensor& sums) {
+void batch_norm_sums(const Tensor& x, const Tensor& moments, const Tensor& g, const Tensor& weight, const Tensor& bias,
+                     int axis, double eps, bool relu, Tensor& sums) {
   const FeaturePieces pieces(x.shape(), axis);
   const auto features = static_cast<std::size_t>(pieces.features());
   visit_floating(x.dtype(), [&]<class T>() {
-    const T *const in = x.data<T>().data(), *const m = moments.data<T>().data(), *const from = g.data<T>().data();
-    const bool relu = rectified.weight != nullptr;
-    const T *const w = relu ? rectified.weight->data<T>().data() : nullptr, *const b =
-                                                                                relu ? rectified.bias->data<T>().data()
-                                                                                     : nullptr;
+    const T *const in = x.data<T>().data(), *const m = moments.data<T>().data(), *const from = g.data<T>().data(),
+                   *const w = weight.data<T>().data(), *const b = bias.data<T>().data();
+    const auto add = relu ? loops<T>().rectified_products : loops<T>().products;
     std::vector<double> plain(features, 0), weighted(features, 0);
     over_pieces(
         pieces,
         [&](const FeaturePiece& piece, double* first, double* second) {
-          const LaneValues<T> mean(piece, [&](std::int64_t i) { return m[i]; });
-          const LaneValues<T> scale(
-              piece, [&](std::int64_t i) { return relu ? scale_of(w, m, pieces.features(), i, eps) : T{0}; }),
-              shift(piece, [&](std::int64_t i) { return relu ? b[i] : T{0}; });
-          const PieceSums part(relu ? loops<T>().rectified_products : loops<T>().products, piece, in + piece.begin,
-                               from + piece.begin, Normalization<T>{mean.values, scale.values, shift.values});
+          const PieceLanes<T> lanes(piece, pieces.features(), m, w, b, eps);
+          const PieceSums part(add, piece, in + piece.begin, from + piece.begin, Normalization<T>(lanes));
           std::copy_n(part.first, piece.features, first);
           std::copy_n(part.second, piece.features, second);
         },
@@ -207,35 +212,28 @@ void batch_norm_sums(const Tensor& x, const Tensor& moments, const Tensor& g, co
 }
 
 void batch_norm_input_grad(const Tensor& x, const Tensor& moments, const Tensor& weight, const Tensor& g,
-                           const Tensor& sums, const Tensor* rectified_bias, int axis, double eps, Tensor& dx) {
+                           const Tensor& sums, const Tensor& bias, int axis, double eps, bool relu, Tensor& dx) {
   const FeaturePieces pieces(x.shape(), axis);
   const std::int64_t features = pieces.features();
   visit_floating(x.dtype(), [&]<class T>() {
     const T *const in = x.data<T>().data(), *const m = moments.data<T>().data(), *const w = weight.data<T>().data(),
-                   *const from = g.data<T>().data(), *const s = sums.data<T>().data(),
-                   *const b = rectified_bias == nullptr ? nullptr : rectified_bias->data<T>().data();
+                   *const from = g.data<T>().data(), *const s = sums.data<T>().data(), *const b = bias.data<T>().data();
     T* const out = dx.mutable_data<T>().data();
     const auto count = static_cast<double>(pieces.per_feature());
     parallel_for(pieces.count(), pieces.block(), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t k = begin; k < end; ++k) {
         const FeaturePiece p = pieces[k];
-        const auto exact_scale = [&](std::int64_t i) {
-          return static_cast<double>(w[i]) * inverse_deviation(m, features, i, eps);
-        };
-        const LaneValues<T> mean(p, [&](std::int64_t i) { return m[i]; });
-        const LaneValues<T> scale(p, [&](std::int64_t i) { return static_cast<T>(exact_scale(i)); }),
-            shift(p, [&](std::int64_t i) { return b == nullptr ? T{0} : b[i]; });
+        const PieceLanes<T> lanes(p, features, m, w, b, eps);
         const LaneValues<T> constant(p, [&](std::int64_t i) {
-          return static_cast<T>(exact_scale(i) * static_cast<double>(s[features + i]) / count);
+          return static_cast<T>(scale_of(w, m, features, i, eps) * static_cast<double>(s[features + i]) / count);
         });
         const LaneValues<T> slope(p, [&](std::int64_t i) {
-          return static_cast<T>(exact_scale(i) * inverse_deviation(m, features, i, eps) * static_cast<double>(s[i]) /
-                                count);
+          return static_cast<T>(scale_of(w, m, features, i, eps) * inverse_deviation(m, features, i, eps) *
+                                static_cast<double>(s[i]) / count);
         });
-        const Normalization<T> lanes{mean.values, scale.values, shift.values};
         const auto rows = [&](std::int64_t at, std::int64_t n, std::int64_t width) {
           loops<T>().input_gradient(in + at, from + at, out + at, n, width, p.stride, lanes, constant.values,
-                                    slope.values, b != nullptr);
+                                    slope.values, relu);
         };
         rows(p.begin, p.rows, p.width);
         if (p.tail > 0) rows(p.begin + p.rows * p.stride, 1, p.tail);

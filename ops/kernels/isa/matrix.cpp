@@ -17,8 +17,9 @@ namespace {
 
 template <class T>
 void multiply_any(const TileProduct<T>& product) {
-  if (fits_registers(product)) multiply_resident(product);
-  else multiply(product);
+  if constexpr (kRegisters >= 32)
+    if (fits_registers(product)) return multiply_resident(product);
+  multiply(product);
 }
 
 template <class T>

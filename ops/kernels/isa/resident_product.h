@@ -1,5 +1,6 @@
 // TileProduct of few terms and one vector of columns: rhs stays in registers, and rows follow each other without a
-// pause, which costs as much as the sums of a tile of so few terms. For the level compiled for.
+// pause, which costs as much as the sums of a tile of so few terms. Of 32 registers, half hold rhs, and a quarter sums.
+// For the level compiled for.
 #pragma once
 
 #include "cotangent/ops/kernels/isa/micro_kernel.h"
@@ -8,9 +9,10 @@ namespace cotangent::kernels::COTANGENT_ISA {
 
 constexpr int kResidentTerms = kRegisters / 2, kResidentRows = kRegisters / 4;
 
+// True for one run of that many terms.
 template <class T>
 bool fits_registers(const TileProduct<T>& product) {
-  return kRegisters == 32 && product.segments != nullptr && product.segment_count == 1 && product.lhs_step == 1 &&
+  return product.segments != nullptr && product.segment_count == 1 && product.lhs_step == 1 &&
          product.segments[0].count == kResidentTerms && product.width == kLanes<T> && !product.add;
 }
 
