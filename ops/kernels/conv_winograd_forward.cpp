@@ -1,9 +1,11 @@
 // Winograd convolution: forward convolutions and input gradients.
 //
 // Weights are transformed first, all of them. Then a task takes some tiles through all three stages while they are in
-// cache: transformed tiles of lhs, products with one block of panels after another, and the output. With many features
-// and few tiles there would be few tasks, each of which reads all weights; then every stage is a parallel loop of its
-// own over a chunk of tiles, and products are shared out by position.
+// cache: transformed tiles of lhs, products with one block of panels after another, and the output. Weights pass
+// through the cache meanwhile: positions are taken to and fro, so that what was read last is read first, and where
+// weights are many each product fetches those of the next. With many features and few tiles there would be few tasks,
+// each of which reads all weights; then every stage is a parallel loop of its own over a chunk of tiles, and products
+// are shared out by position.
 #include <algorithm>
 #include <vector>
 
@@ -88,15 +90,24 @@ class WinogradForward {
     });
   }
 
-  // The products of transformed tiles and a range of panels at one position.
-  void multiply(const float* tiles, std::int64_t count, const float* weights, Range panels, float* sums) const {
+  // The products of transformed tiles and a range of panels at one position. Each fetches the weights of the one after
+  // it, the last one those at `next`, unless that is null.
+  void multiply(const float* tiles, std::int64_t count, const float* weights, Range panels, float* sums,
+                const float* next = nullptr) const {
+    const std::size_t blocks = sum_blocks_.size() - 1;
+    const std::int64_t rows = ceiling_quotient(count, stages_.tile_rows()) * stages_.tile_rows(),
+                       size = plan_.panel / static_cast<std::int64_t>(blocks);  // of a product's weights, about
     for (std::int64_t p = panels.first; p < panels.second; ++p)
-      for (std::size_t b = 0; b + 1 < sum_blocks_.size(); ++b)
+      for (std::size_t b = 0; b < blocks; ++b) {
+        const float* const panel = weights + p * plan_.panel;
+        const float* ahead = next;
+        if (next != nullptr && b + 1 < blocks) ahead = panel + segments_[sum_blocks_[b + 1]].rhs;
+        else if (next != nullptr && p + 1 < panels.second) ahead = panel + plan_.panel;
         matrix_.multiply({.lhs = tiles,
                           .rows = lhs_rows_.data(),
                           .row_count = count,
                           .lhs_step = 1,
-                          .rhs = weights + p * plan_.panel,
+                          .rhs = panel,
                           .rhs_step = stages_.panel_width(),
                           .segments = segments_.data() + sum_blocks_[b],
                           .segment_count = static_cast<std::int64_t>(sum_blocks_[b + 1] - sum_blocks_[b]),
@@ -104,7 +115,11 @@ class WinogradForward {
                           .out_rows = sum_rows_.data(),
                           .width = stages_.whole_width(p),
                           .bias = nullptr,
-                          .add = b > 0});
+                          .add = b > 0,
+                          .ahead = ahead,
+                          .ahead_row = ceiling_quotient(size, rows),
+                          .ahead_term = kLine});
+      }
   }
 
   void run_tasks(const float* weights) const {
@@ -117,11 +132,19 @@ class WinogradForward {
       const Range range = tiles.range(task / problem_.groups);
       const FloatBuffer transformed(stages_.positions() * tile_position), sums(stages_.positions() * sum_position);
       stages_.transform_lhs(lhs_ + group * problem_.lhs.group, range, transformed.data(), tile_position);
+      const auto weights_at = [&](std::int64_t position) {
+        return weights + group * plan_.weight_group + position * plan_.weight_position;
+      };
       for (std::int64_t b = 0; b < panels.count(); ++b) {
-        for (std::int64_t position = 0; position < stages_.positions(); ++position)
-          multiply(transformed.data() + position * tile_position, length(range),
-                   weights + group * plan_.weight_group + position * plan_.weight_position, panels.range(b),
-                   sums.data() + position * sum_position);
+        static thread_local bool backwards = false;
+        backwards = plan_.fetches && !backwards;
+        const std::int64_t last = stages_.positions() - 1, block = panels.range(b).first * plan_.panel;
+        for (std::int64_t i = 0; i <= last; ++i) {
+          const std::int64_t position = backwards ? last - i : i, next = backwards ? position - 1 : position + 1;
+          multiply(transformed.data() + position * tile_position, length(range), weights_at(position), panels.range(b),
+                   sums.data() + position * sum_position,
+                   plan_.fetches && i < last ? weights_at(next) + block : nullptr);
+        }
         stages_.contract_large(sums.data(), plan_.sum_row, sum_position, range, panels.range(b), epilogue_of(group),
                                large_ + group * problem_.large.group);
       }

@@ -27,7 +27,7 @@ class WinogradGradient {
     for (std::int64_t block = 0; block < problem.lhs_blocks(); ++block)
       for (std::int64_t i = 0; i < problem.in_features; ++i) {
         lhs_rows_.push_back(block * stages_.block_features() + i);
-        sum_rows_.push_back((block * problem.in_features + i) * plan_.sum_row);
+        sum_rows_.push_back((block * problem.in_features + i) * stages_.panel_width());
       }
   }
 
@@ -40,8 +40,11 @@ class WinogradGradient {
   std::int64_t rows() const { return static_cast<std::int64_t>(lhs_rows_.size()); }
 
   // sums = the products of some transformed tiles, or sums += them, for ranges of rows and panels at one position.
+  // Where sums are many, each tile of them fetches the one after it.
   void multiply(const float* tiles, const float* panels, std::int64_t panel_step, std::int64_t count, Range rows,
                 Range panel_range, bool add, float* sums) const {
+    const auto first_row = static_cast<std::size_t>(rows.first);
+    const std::int64_t next = stages_.tile_rows() * stages_.panel_width();
     for (std::int64_t p = panel_range.first; p < panel_range.second; ++p)
       for (std::int64_t t = 0; t < count; t += plan_.sum_block) {
         const Segment segment{t * stages_.lhs_row(), t * stages_.panel_width(), std::min(plan_.sum_block, count - t)};
@@ -53,11 +56,14 @@ class WinogradGradient {
                           .rhs_step = stages_.panel_width(),
                           .segments = &segment,
                           .segment_count = 1,
-                          .out = sums + p * stages_.panel_width(),
+                          .out = sums + p * plan_.sum_panel,
                           .out_rows = sum_rows_.data() + rows.first,
                           .width = stages_.whole_width(p),
                           .bias = nullptr,
-                          .add = add || t > 0});
+                          .add = add || t > 0,
+                          .ahead = plan_.fetches ? sums + p * plan_.sum_panel + sum_rows_[first_row] + next : nullptr,
+                          .ahead_row = stages_.panel_width(),
+                          .ahead_term = ceiling_quotient(next, segment.count)});
       }
   }
 
@@ -76,10 +82,14 @@ class WinogradGradient {
         const Range some{t, std::min(t + plan_.task_tiles, part.second)};
         stages_.transform_lhs(lhs_ + group * problem_.lhs.group, some, lhs.data(), lhs_position);
         stages_.expand_large(large_ + group * problem_.large.group, some, large.data(), panel_step, large_position);
-        for (std::int64_t position = 0; position < positions; ++position)
+        static thread_local bool backwards = false;
+        backwards = !backwards;
+        for (std::int64_t i = 0; i < positions; ++i) {
+          const std::int64_t position = backwards ? positions - 1 - i : i;
           multiply(lhs.data() + position * lhs_position, large.data() + position * large_position, panel_step,
                    length(some), {0, rows()}, {0, stages_.panels()}, t > part.first,
                    to + position * plan_.sum_position);
+        }
       }
     });
     if (plan_.splits > 1)
@@ -88,7 +98,7 @@ class WinogradGradient {
             sums.data() + task / positions * plan_.splits * plan_.sums + task % positions * plan_.sum_position;
         for (std::int64_t split = 1; split < plan_.splits; ++split) {
           const float* const more = total + split * plan_.sums;
-          for (std::int64_t i = 0; i < rows() * plan_.sum_row; ++i) total[i] += more[i];
+          for (std::int64_t i = 0; i < stages_.panels() * plan_.sum_panel; ++i) total[i] += more[i];
         }
       });
     for (std::int64_t group = 0; group < groups; ++group)
@@ -130,9 +140,9 @@ class WinogradGradient {
     parallel_for(in.count() * blocks * panels, 1, [&](std::int64_t task, std::int64_t) {
       const std::int64_t panel = task % panels, block = task / panels % blocks;
       const Range range = in.range(task / panels / blocks);
-      stages_.contract_small(sums + (block * in_features + range.first) * plan_.sum_row + panel * stages_.panel_width(),
-                             plan_.sum_row, plan_.sum_position, block, range, panel,
-                             small_ + group * problem_.small_group);
+      stages_.contract_small(
+          sums + panel * plan_.sum_panel + (block * in_features + range.first) * stages_.panel_width(),
+          stages_.panel_width(), plan_.sum_position, block, range, panel, small_ + group * problem_.small_group);
     });
   }
 

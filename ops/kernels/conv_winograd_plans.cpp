@@ -7,12 +7,13 @@ namespace cotangent::kernels {
 namespace {
 
 // Elements, of which half of a level-2 cache of 512 KiB or more holds 64 Ki.
-constexpr std::int64_t kTileElements = 80 << 10;  // transformed tiles of a task, about
-constexpr std::int64_t kMostInCache = 112 << 10;  // more of them are not read again for each block of panels
-constexpr std::int64_t kSumElements = 32 << 10;   // sums of a block of panels
-constexpr std::int64_t kChunkElements = 6 << 20;  // both of all tiles of a chunk
-// More weights are read once for a chunk, not for every task: fewer, the less time products by wide vectors leave.
-constexpr std::int64_t kWeightElements = 256 << 20;  // over the square of the lanes
+constexpr std::int64_t kTileElements = 80 << 10;   // transformed tiles of a task, about
+constexpr std::int64_t kMostInCache = 112 << 10;   // more of them are not read again for each block of panels
+constexpr std::int64_t kSumElements = 32 << 10;    // sums of a block of panels
+constexpr std::int64_t kChunkElements = 6 << 20;   // both of all tiles of a chunk
+constexpr std::int64_t kWeightElements = 4 << 20;  // more are read once for a chunk, not for every task
+
+constexpr std::int64_t kFetched = 128 << 10;  // weights or sums, more of which do not stay in cache beside tiles
 
 constexpr std::int64_t kTasks = 8;     // enough for a few threads to share evenly
 constexpr std::int64_t kFewTasks = 4;  // too few, unless weights are no more than ...
@@ -45,8 +46,8 @@ WinogradForwardPlan::WinogradForwardPlan(const WinogradStages& stages, const Win
   task_tiles = std::max(4 * unit, kTileElements / per_tile / unit * unit);
   task_tiles = std::min({task_tiles, std::max(2 * unit, share), tiles});
   const std::int64_t tasks = (tiles + task_tiles - 1) / task_tiles * problem.groups;
-  by_stage = weight_group > kWeightElements / (stages.lanes() * stages.lanes()) ||
-             (tasks < kFewTasks && weight_group > kFewWeights);
+  by_stage = weight_group > kWeightElements || (tasks < kFewTasks && weight_group > kFewWeights);
+  fetches = !by_stage && weight_group > kFetched;
   if (by_stage) {
     sum_row = stages.panels() * stages.panel_width();
     chunk = std::min(tiles, std::max(unit, kChunkElements / (positions * (stages.lhs_row() + sum_row)) / unit * unit));
@@ -69,13 +70,15 @@ WinogradForwardPlan::WinogradForwardPlan(const WinogradStages& stages, const Win
 WinogradGradientPlan::WinogradGradientPlan(const WinogradStages& stages, const WinogradProblem& problem) {
   const std::int64_t positions = stages.positions(), tiles = problem.tiles();
   const std::int64_t rows = problem.lhs_blocks() * problem.in_features;
-  sum_row = stages.panels() * stages.panel_width();
-  sum_position = WinogradStages::spread(rows * sum_row);
+  const std::int64_t large_row = stages.panels() * stages.panel_width();
+  sum_panel = rows * stages.panel_width();
+  sum_position = WinogradStages::spread(stages.panels() * sum_panel);
   sums = positions * sum_position;
   sum_block = kSumBlock;
   weight_block = 16;
   task_rows = round_up(std::min(rows, kStageRows), stages.tile_rows());
-  const std::int64_t per_tile = positions * (stages.lhs_row() + sum_row);
+  const std::int64_t per_tile = positions * (stages.lhs_row() + large_row);
+  fetches = sums > kFetched;
   by_stage = sums > kSumsInCache;
   splits = 1;
   if (by_stage) {
@@ -88,7 +91,7 @@ WinogradGradientPlan::WinogradGradientPlan(const WinogradStages& stages, const W
     task_tiles = chunk = (part + turns - 1) / turns;
   }
   const std::int64_t buffers =
-      positions * (WinogradStages::spread(chunk * stages.lhs_row()) + WinogradStages::spread(chunk * sum_row));
+      positions * (WinogradStages::spread(chunk * stages.lhs_row()) + WinogradStages::spread(chunk * large_row));
   workspace = by_stage ? sums + buffers : problem.groups * splits * sums;
   task_workspace = stages.call_workspace(task_tiles) + (by_stage ? 0 : buffers);
 }

@@ -16,6 +16,7 @@ struct WinogradForwardPlan {
   std::int64_t weight_group;
   std::int64_t weight_block;  // features of lhs that are transformed in one task
   bool by_stage;              // every stage for all tiles of a chunk, rather than all stages for a few tiles
+  bool fetches;               // weights, of which a task reads more than a cache holds
   std::int64_t chunk;
   std::int64_t task_tiles, task_panels;
   std::int64_t sum_row;                    // elements from one tile's sums to the next
@@ -25,8 +26,9 @@ struct WinogradForwardPlan {
 struct WinogradGradientPlan {
   WinogradGradientPlan(const WinogradStages& stages, const WinogradProblem& problem);
 
-  std::int64_t sum_row, sum_position, sums;  // elements of a row of sums, of a position, and of all positions
-  bool by_stage;                             // transforms of a chunk of tiles, then products
+  std::int64_t sum_panel, sum_position, sums;  // elements of the sums of a panel, of a position, and of all positions
+  bool fetches;                                // sums, of which there are more than a cache holds
+  bool by_stage;                               // transforms of a chunk of tiles, then products
   std::int64_t chunk;
   std::int64_t splits;  // of the tiles, each with its own sums, when not by stage
   std::int64_t task_tiles, task_rows;

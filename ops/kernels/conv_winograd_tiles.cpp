@@ -8,8 +8,6 @@
 namespace cotangent::kernels {
 namespace {
 
-constexpr std::int64_t kLine = 16;  // elements of a cache line
-
 Range intersect(Range a, Range b) {
   const std::int64_t first = std::max(a.first, b.first);
   return {first, std::max(first, std::min(a.second, b.second))};

@@ -10,6 +10,8 @@
 
 namespace cotangent::kernels {
 
+constexpr std::int64_t kLine = 16;  // elements of a cache line
+
 // A buffer of one call or task, from the cache of tensor memory.
 class FloatBuffer {
  public:
@@ -34,7 +36,6 @@ class WinogradStages {
   std::int64_t positions() const { return problem_.points * problem_.points; }
   std::int64_t panels() const { return problem_.large_blocks() * panels_per_block_; }
   std::int64_t panel_width() const { return tile_.panel_width; }
-  std::int64_t lanes() const { return tile_.lanes; }
   std::int64_t tile_rows() const { return tile_.tile_rows; }
   std::int64_t width(std::int64_t panel) const;  // features of a panel
   std::int64_t whole_width(std::int64_t panel) const { return whole(width(panel)); }

@@ -223,9 +223,9 @@ void multiply_with(const TileProduct<T>& product) {
 template <class T>
 void multiply(const TileProduct<T>& product) {
   if (product.segments == nullptr) multiply_with<T, Terms::Listed>(product);
+  else if (product.ahead != nullptr) multiply_with<T, Terms::Fetching>(product);
   else if (product.lhs_step == 1) multiply_with<T, Terms::Adjacent>(product);
-  else if (product.ahead == nullptr) multiply_with<T, Terms::Stepped>(product);
-  else multiply_with<T, Terms::Fetching>(product);
+  else multiply_with<T, Terms::Stepped>(product);
 }
 
 // The same with flat tiles, whose panels have kFlatVectors vectors.
