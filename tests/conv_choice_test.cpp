@@ -68,6 +68,15 @@ INSTANTIATE_TEST_SUITE_P(
         Choice{"long_8_256_k15", {Fft, Fft, Fft}}),
     [](const auto& choice) { return std::string(choice.param.name); });
 
+TEST(ConvChoiceRules, ALongDepthwiseKernelMustBeLongerThanOthersToBeTransformed) {
+  const auto choice = [](std::int64_t kernel) {
+    const Letters letters{"NWC", "WIO", "NWC"};
+    return explain_case(feature_groups(plain({4, 4096, 64}, {kernel, 1, 64}, letters), 64)).algorithm;
+  };
+  EXPECT_EQ(choice(127), Depthwise);
+  EXPECT_EQ(choice(511), Fft);
+}
+
 TEST(ConvChoiceRules, AKernelGradientOfFewFeaturesIsNotSplitIntoPhases) {
   for (const bool last : {true, false})
     EXPECT_EQ(explain_case(directions(case_of(named_problem("t64_3_32"), last))[2]).phases, 1);

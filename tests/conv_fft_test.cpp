@@ -45,6 +45,20 @@ TEST(ConvFft, ServesInPieces) {
   expect_all(padded(plain({1, 4, 200, 300}, {4, 4, 31, 21}, kPicture), {{15, 15}, {0, 7}}));
 }
 
+// As many groups as a vector has lanes are transformed together, where their channels are adjacent.
+TEST(ConvFft, ServesDepthwiseConvolutionsWithChannelsLast) {
+  for (const std::int64_t channels : {1, 16, 40})
+    for (const std::int64_t multiplier : {1, 2}) {
+      const std::int64_t features = channels * multiplier;
+      ConvCase c = feature_groups(padded(plain({3, 500, channels}, {61, 1, features}, kLast), {{30, 9}}), channels);
+      expect_all(c);
+      c.strides = {2};
+      c.rhs_dilation = {3};
+      expect_all(c);
+    }
+  expect_all(feature_groups(padded(plain({8, 4096, 64}, {65, 1, 64}, kLast), {{32, 32}}), 64));  // in pieces
+}
+
 TEST(ConvFft, CutsKernelsAsLongAsTheSignal) {
   expect_all(plain({1, 2, 5000}, {3, 2, 4001}, kFirst));
   expect_all(padded(plain({2, 1, 3000}, {1, 1, 3000}, kFirst), {{2999, 2999}}));

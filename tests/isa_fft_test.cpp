@@ -130,30 +130,28 @@ void check_split(const FftKernels<T>& table) {
     }
 }
 
+// Lines that follow each other, and every other one.
 template <class T>
 void check_spectra(const FftKernels<T>& table) {
-  const std::int64_t lanes = table.lanes, chunks = 3, chunk_step = 2 * lanes * (lanes + 1);
-  const std::vector<T> filled = samples<T>(chunks * chunk_step, -1, 1, 1), other(chunks * chunk_step, T(77));
-  for (std::int64_t lines = 1; lines <= lanes; ++lines) {
-    Aligned<T> vectors(filled), spectra(other);
-    table.to_spectra({chunks, chunk_step, lines, spectra.data(), vectors.data()});
-    Aligned<T> back(other);
-    table.from_spectra({chunks, chunk_step, lines, spectra.data(), back.data()});
-    for (std::int64_t chunk = 0; chunk < chunks; ++chunk)
-      for (std::int64_t line = 0; line <= lanes; ++line)
-        for (std::int64_t part = 0; part < 2; ++part)
-          for (std::int64_t f = 0; f < lanes; ++f) {
-            const T spectrum = spectra.data()[chunk * chunk_step + (2 * line + part) * lanes + f];
-            if (line < lanes) {
-              const std::int64_t at = (2 * (chunk * lanes + f) + part) * lanes + line;
-              ASSERT_EQ(spectrum, line < lines ? filled[at] : T(77)) << line << " of " << lines << " lines, " << f;
-              ASSERT_EQ(back.data()[at], line < lines ? filled[at] : T(0))
-                  << line << " of " << lines << " lines, " << f;
-            } else {
-              ASSERT_EQ(spectrum, T(77)) << "wrote past the lines";
-            }
+  const std::int64_t lanes = table.lanes, chunks = 3, chunk_step = 2 * lanes * (2 * lanes + 1);
+  const std::vector<T> filled = samples<T>(chunks * 2 * lanes * lanes, -1, 1, 1), other(chunks * chunk_step, T(77));
+  for (std::int64_t lines = 1; lines <= lanes; ++lines)
+    for (const std::int64_t distance : {1, 2}) {
+      Aligned<T> vectors(filled), spectra(other), back(other);
+      table.to_spectra({chunks, chunk_step, lines, distance * 2 * lanes, spectra.data(), vectors.data()});
+      table.from_spectra({chunks, chunk_step, lines, distance * 2 * lanes, spectra.data(), back.data()});
+      for (std::int64_t chunk = 0; chunk < chunks; ++chunk)
+        for (std::int64_t at = 0; at < chunk_step; ++at) {
+          const std::int64_t f = at % lanes, part = at / lanes % 2, place = at / (2 * lanes), line = place / distance;
+          const std::int64_t vector = (2 * (chunk * lanes + f) + part) * lanes + line;
+          const bool used = place % distance == 0 && line < lines;
+          ASSERT_EQ(spectra.data()[chunk * chunk_step + at], used ? filled[vector] : T(77))
+              << line << " of " << lines << " lines, " << f;
+          if (place % distance == 0 && line < lanes) {
+            ASSERT_EQ(back.data()[vector], used ? filled[vector] : T(0)) << line << " of " << lines << " lines, " << f;
           }
-  }
+        }
+    }
 }
 
 template <class T>

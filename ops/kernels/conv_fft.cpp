@@ -149,47 +149,55 @@ class ConvFft {
     }
   }
 
-  // Calls body(first line, lines, two buffers) for all lines, as many at once as a vector has lanes.
+  // Calls body(first line, lines, distance, two buffers) for all lines of some groups, as many at once as a vector has
+  // lanes: those that follow each other, or the same one of several groups.
   template <class Body>
-  void for_each_vector(std::int64_t lines, Body body) const {
+  void for_each_vector(std::int64_t groups, std::int64_t lines, Body body) const {
     const std::int64_t lanes = kernels_.lanes, elements = plan_.vectors() * 2 * lanes;
-    parallel_for(ceiling_quotient(lines, lanes), std::max<std::int64_t>(1, kTaskElements / elements),
+    const bool by_group = plan_.groups_adjacent();
+    const std::int64_t count = by_group ? groups : groups * lines, distance = by_group ? lines : 1,
+                       vectors = ceiling_quotient(count, lanes);
+    parallel_for(vectors * distance, std::max<std::int64_t>(1, kTaskElements / elements),
                  [&](std::int64_t begin, std::int64_t end) {
                    const Workspace<T> buffers(2 * elements);
-                   for (std::int64_t i = begin; i < end; ++i)
-                     body(i * lanes, std::min(lanes, lines - i * lanes), buffers.data(), buffers.data() + elements);
+                   for (std::int64_t i = begin; i < end; ++i) {
+                     const std::int64_t lane = i % vectors * lanes;
+                     body(i / vectors + lane * distance, std::min(lanes, count - lane), distance, buffers.data(),
+                          buffers.data() + elements);
+                   }
                  });
   }
 
   template <class LineOf>
-  void to_spectra(std::int64_t lines, LineOf line_of, std::array<std::int64_t, 2> steps, const T* from, T scale,
-                  T* spectra) const {
+  void to_spectra(std::int64_t groups, std::int64_t lines, LineOf line_of, std::array<std::int64_t, 2> steps,
+                  const T* from, T scale, T* spectra) const {
     const std::int64_t pair = 2 * kernels_.lanes;
-    for_each_vector(lines, [&](std::int64_t first, std::int64_t count, T* data, T* scratch) {
-      std::array<FftLine, kMostLanes> some;
-      for (std::int64_t lane = 0; lane < count; ++lane) some[static_cast<std::size_t>(lane)] = line_of(first + lane);
-      T* const vectors = forward(some.data(), count, steps, from, scale, data, scratch);
-      kernels_.to_spectra({plan_.chunks(), lines * pair, count, spectra + first * pair, vectors});
-    });
+    for_each_vector(
+        groups, lines, [&](std::int64_t first, std::int64_t count, std::int64_t distance, T* data, T* scratch) {
+          std::array<FftLine, kMostLanes> some;
+          for (std::int64_t lane = 0; lane < count; ++lane)
+            some[static_cast<std::size_t>(lane)] = line_of(first + lane * distance);
+          T* const vectors = forward(some.data(), count, steps, from, scale, data, scratch);
+          kernels_.to_spectra(
+              {plan_.chunks(), groups * lines * pair, count, distance * pair, spectra + first * pair, vectors});
+        });
   }
 
   void transform_lhs(const FftPiece& piece, T* spectra) const {
-    const std::int64_t lines =
-        piece.groups.count() * piece.images.count() * piece.segment_count() * inner_terms(plan_, piece);
+    const std::int64_t lines = piece.images.count() * piece.segment_count() * inner_terms(plan_, piece);
     const auto step = [&](std::size_t d) { return plan_.axes[d].step * plan_.axes[d].axis.lhs_step; };
     to_spectra(
-        lines, [&](std::int64_t index) { return lhs_line(plan_, piece, index); }, {step(0), step(1)}, lhs_, T{1},
-        spectra);
+        piece.groups.count(), lines, [&](std::int64_t index) { return lhs_line(plan_, piece, index); },
+        {step(0), step(1)}, lhs_, T{1}, spectra);
   }
 
   void transform_rhs(const FftPiece& piece, T* spectra) const {
-    const std::int64_t lines =
-        piece.groups.count() * problem_.out_features * piece.part_count() * inner_terms(plan_, piece);
+    const std::int64_t lines = problem_.out_features * piece.part_count() * inner_terms(plan_, piece);
     const auto step = [&](std::size_t d) { return plan_.axes[d].kernel_residues * plan_.axes[d].axis.rhs_step; };
     // The inverse transform multiplies by both extents.
     to_spectra(
-        lines, [&](std::int64_t index) { return rhs_line(plan_, piece, index); }, {step(0), step(1)}, rhs_, scale_,
-        spectra);
+        piece.groups.count(), lines, [&](std::int64_t index) { return rhs_line(plan_, piece, index); },
+        {step(0), step(1)}, rhs_, scale_, spectra);
   }
 
   void multiply(const FftPiece& piece, const T* lhs, const T* rhs, T* out, bool add) const {
@@ -225,16 +233,18 @@ class ConvFft {
   }
 
   void transform_back(const FftPiece& piece, T* spectra) const {
-    const std::int64_t pair = 2 * kernels_.lanes, lines = piece.groups.count() * piece.images.count() *
-                                                          piece.block_count() * problem_.out_features;
+    const std::int64_t pair = 2 * kernels_.lanes, groups = piece.groups.count(),
+                       lines = piece.images.count() * piece.block_count() * problem_.out_features;
     const auto step = [&](std::size_t d) { return plan_.axes[d].out_residues * plan_.axes[d].axis.out_step; };
-    for_each_vector(lines, [&](std::int64_t first, std::int64_t count, T* data, T* scratch) {
-      std::array<FftLine, kMostLanes> some;
-      for (std::int64_t lane = 0; lane < count; ++lane)
-        some[static_cast<std::size_t>(lane)] = out_line(plan_, piece, first + lane);
-      kernels_.from_spectra({plan_.chunks(), lines * pair, count, spectra + first * pair, data});
-      inverse(some.data(), count, {step(0), step(1)}, data, scratch);
-    });
+    for_each_vector(
+        groups, lines, [&](std::int64_t first, std::int64_t count, std::int64_t distance, T* data, T* scratch) {
+          std::array<FftLine, kMostLanes> some;
+          for (std::int64_t lane = 0; lane < count; ++lane)
+            some[static_cast<std::size_t>(lane)] = out_line(plan_, piece, first + lane * distance);
+          kernels_.from_spectra(
+              {plan_.chunks(), groups * lines * pair, count, distance * pair, spectra + first * pair, data});
+          inverse(some.data(), count, {step(0), step(1)}, data, scratch);
+        });
   }
 
   const FftPlan& plan_;

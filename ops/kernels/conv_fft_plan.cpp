@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t kMostExtent = 1 << 16;
 constexpr std::int64_t kMostElements = 1 << 20;   // of a transform of two axes
-constexpr std::int64_t kChunkBytes = 8 << 20;     // of spectra at a time, ...
+constexpr std::int64_t kChunkBytes = 4 << 20;     // of spectra at a time, ...
 constexpr std::int64_t kKernelBytes = 128 << 20;  // of which those of the kernel should be made once
 
 // Fitted to measurements, in multiply-adds at the best rate: what an element of a transform costs with the copies to
@@ -164,13 +164,18 @@ void FftPlan::choose_chunks(std::int64_t element_size) {
   const auto halve = [](std::int64_t& count) { count = ceiling_quotient(count, 2); };
   const auto bytes = [&](std::int64_t lines) { return lines * line; };
   const auto most = [&] { return bytes(lhs_lines() + out_lines()); };
-  while (chunk.groups > 1 && most() + bytes(rhs_lines()) > kChunkBytes) halve(chunk.groups);
+  const auto cut_groups = [&](std::int64_t least) {
+    while (chunk.groups > least && most() + bytes(rhs_lines()) > kChunkBytes)
+      chunk.groups = std::max(least, ceiling_quotient(chunk.groups, 2));
+  };
+  cut_groups(groups_adjacent() ? lanes : 1);
   if (bytes(out_lines()) <= kChunkBytes / 4) {  // sums may stay while their terms come in turn
     while (chunk.features > 1 && most() > kChunkBytes) halve(chunk.features);
     while (chunk.parts > 1 && most() > kChunkBytes) halve(chunk.parts);
   }
   while (chunk.images > 1 && most() > kChunkBytes) halve(chunk.images);
   while (chunk.blocks > 1 && most() > kChunkBytes) halve(chunk.blocks);
+  cut_groups(1);
   while (chunk.features > 1 && bytes(rhs_lines()) > kKernelBytes) halve(chunk.features);
   while (chunk.parts > 1 && bytes(rhs_lines()) > kKernelBytes) halve(chunk.parts);
 }
@@ -233,7 +238,8 @@ bool fft_pays(const ConvProblem& problem) {
   const FftPlan plan(problem, sizeof(float), table<FftKernels<float>>().lanes);
   // The part of the best rate that others reach, as measured.
   const std::int64_t features = problem.in_features * problem.out_features;
-  const double efficiency = features == 1 ? (problem.groups > 1 ? 0.5 : 0.4) : features < 256 ? 0.8 : 0.95;
+  const double depthwise = plan.lanes > 8 || plan.groups_adjacent() ? 1 : 0.5;
+  const double efficiency = features == 1 ? (problem.groups > 1 ? depthwise : 0.4) : features < 256 ? 0.8 : 0.95;
   return plan.refusal.empty() && kMargin * plan.estimate() < products / efficiency;
 }
 

@@ -33,7 +33,7 @@ struct FftSplit {
 template <class T>
 struct SpectrumCopy {
   std::int64_t chunks, chunk_step;  // elements from one chunk to the next
-  std::int64_t lines;               // no more than lanes
+  std::int64_t lines, line_step;    // no more than lanes, and elements from one to the next
   T* spectra;                       // of the first line
   T* vectors;                       // lanes * chunks complex vectors
 };

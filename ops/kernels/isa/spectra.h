@@ -20,9 +20,9 @@ void to_spectra(const SpectrumCopy<T>& c) {
       for (int k = 0; k < L; ++k) block.packet[k] = pload<Packet<T>>(from + k * 2 * L);
       ptranspose(block);
       if (c.lines == L) {
-        for (int k = 0; k < L; ++k) pstore(to + k * 2 * L, block.packet[k]);
+        for (int k = 0; k < L; ++k) pstore(to + k * c.line_step, block.packet[k]);
       } else {
-        for (std::int64_t k = 0; k < c.lines; ++k) pstore(to + k * 2 * L, block.packet[k]);
+        for (std::int64_t k = 0; k < c.lines; ++k) pstore(to + k * c.line_step, block.packet[k]);
       }
     }
 }
@@ -37,10 +37,10 @@ void from_spectra(const SpectrumCopy<T>& c) {
       T* const to = c.vectors + chunk * L * 2 * L + part * L;
       PacketBlock<Packet<T>, L> block;
       if (c.lines == L) {
-        for (int k = 0; k < L; ++k) block.packet[k] = pload<Packet<T>>(from + k * 2 * L);
+        for (int k = 0; k < L; ++k) block.packet[k] = pload<Packet<T>>(from + k * c.line_step);
       } else {
         for (int k = 0; k < L; ++k)
-          block.packet[k] = k < c.lines ? pload<Packet<T>>(from + k * 2 * L) : pset1<Packet<T>>(T{0});
+          block.packet[k] = k < c.lines ? pload<Packet<T>>(from + k * c.line_step) : pset1<Packet<T>>(T{0});
       }
       ptranspose(block);
       for (int k = 0; k < L; ++k) pstore(to + k * 2 * L, block.packet[k]);
