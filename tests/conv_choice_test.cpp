@@ -77,6 +77,38 @@ TEST(ConvChoiceRules, ALongDepthwiseKernelMustBeLongerThanOthersToBeTransformed)
   EXPECT_EQ(choice(511), Fft);
 }
 
+constexpr Letters kPlanes{"NCHW", "OIHW", "NCHW"};
+
+ConvCase same(Shape lhs, Shape rhs, std::int64_t groups) {
+  const std::int64_t pad = rhs[2] / 2;
+  return feature_groups(padded(plain(std::move(lhs), std::move(rhs), kPlanes), {{pad, pad}, {pad, pad}}), groups);
+}
+
+// With planes, depthwise kernels pass over a row once for each pair of features.
+TEST(ConvChoiceRules, DepthwiseKernelsForRowsServeFewPairsOfFeatures) {
+  EXPECT_EQ(explain_case(same({8, 32, 28, 28}, {64, 1, 3, 3}, 32)).algorithm, Depthwise);
+  EXPECT_EQ(explain_case(same({1, 128, 28, 28}, {8, 32, 3, 3}, 4)).algorithm, FewFeatures);
+  EXPECT_EQ(explain_case(same({1, 128, 28, 28}, {48, 32, 3, 3}, 4)).algorithm, Direct);
+  EXPECT_EQ(explain_case(directions(same({8, 128, 28, 28}, {16, 32, 3, 3}, 4))[2]).algorithm, LongSum);
+}
+
+TEST(ConvChoiceRules, AFilterOfOneChannelIsDepthwise) {
+  for (const ConvCase& c : directions(same({8, 1, 64, 64}, {1, 1, 5, 5}, 1)))
+    EXPECT_EQ(explain_case(c).algorithm, Depthwise) << to_string(c);
+  EXPECT_EQ(explain_case(same({8, 1, 64, 64}, {16, 1, 5, 5}, 1)).algorithm, FewFeatures);
+}
+
+TEST(ConvChoiceRules, APictureSmallerThanItsKernelIsALongSum) {
+  EXPECT_EQ(explain_case(same({64, 4, 4, 4}, {4, 1, 9, 9}, 4)).algorithm, LongSum);
+  EXPECT_EQ(explain_case(same({8, 1, 4, 4}, {1, 1, 9, 9}, 1)).algorithm, LongSum);
+}
+
+TEST(ConvChoiceRules, AKernelGradientWithoutAWindowIsAProductIfNarrow) {
+  EXPECT_EQ(explain_case(directions(same({8, 64, 56, 56}, {4, 64, 1, 1}, 1))[2]).algorithm, Im2col);
+  EXPECT_EQ(explain_case(directions(same({8, 4, 56, 56}, {64, 4, 1, 1}, 1))[2]).algorithm, Im2col);
+  EXPECT_EQ(explain_case(directions(same({8, 64, 56, 56}, {64, 64, 1, 1}, 1))[2]).algorithm, LongSum);
+}
+
 TEST(ConvChoiceRules, AKernelGradientOfFewFeaturesIsNotSplitIntoPhases) {
   for (const bool last : {true, false})
     EXPECT_EQ(explain_case(directions(case_of(named_problem("t64_3_32"), last))[2]).phases, 1);

@@ -16,8 +16,7 @@ namespace {
 
 using enum ConvAlgorithm;
 
-constexpr std::int64_t kTiny = 512;       // multiply-adds that the definition does sooner than another is set up
-constexpr std::int64_t kLeastGroups = 4;  // of what is called depthwise
+constexpr std::int64_t kTiny = 512;  // multiply-adds that the definition does sooner than another is set up
 constexpr std::int64_t kFewInFeatures = 16;
 constexpr std::int64_t kLeastTerms = 64;       // of a long sum
 constexpr std::int64_t kDefinition = 1 << 20;  // that it may be left with when memory is short
@@ -46,14 +45,24 @@ bool is_dilated(const ConvProblem& problem) {
                      [](const ConvAxis& axis) { return axis.lhs_dilation != 1; });
 }
 
-// More window than output, and channels of lhs that are the problem's batch: a kernel's gradient. But where its sums
-// are short, as those of a single small picture are, and features adjacent, accumulators in memory do not pay.
+// More window than output, and channels of lhs that are the problem's batch, or a single one: a kernel's gradient, or
+// pictures smaller than the kernel. But where its sums are short, as those of a single small picture are, and features
+// adjacent, accumulators in memory do not pay.
 bool is_long_sum(const ConvProblem& problem) {
   const std::int64_t window = product(problem, &ConvAxis::kernel);
   const bool is_short = window * problem.in_features < kLeastTerms && problem.lhs_batch == 1 &&
                         problem.rhs_out_feature == 1 && problem.out_feature == 1;
   return window > product(problem, &ConvAxis::out) && !is_short &&
-         (problem.batch == 1 || problem.lhs_batch < problem.lhs_feature);
+         (problem.batch == 1 || problem.in_features == 1 || problem.lhs_batch < problem.lhs_feature);
+}
+
+// A kernel's gradient without a window is a matrix product, of planes as they lie or of few features, which OpenBLAS
+// multiplies without packing them into panels.
+bool is_narrow_product(const ConvProblem& problem) {
+  const bool planes = problem.lhs_batch != 1;
+  const std::int64_t features = planes ? std::min(problem.batch, problem.out_features) : problem.out_features;
+  return is_long_sum(problem) && product(problem, &ConvAxis::out) == 1 && features <= (planes ? 8 : 4) &&
+         problem.batch * problem.out_features > 2;
 }
 
 constexpr const char* kLargeWindow = "products of spectra are fewer for windows and outputs of this size";
@@ -68,6 +77,7 @@ std::vector<Candidate> candidates(const ConvProblem& problem, std::int64_t eleme
   if (sums_nothing(problem)) return {{Im2col, "it sums nothing"}};
   std::vector<Candidate> result;
   if (multiply_adds(problem) <= kTiny) result.push_back({Definition, "it is tiny"});
+  if (is_narrow_product(problem)) result.push_back({Im2col, "it is a matrix product of few columns"});
   if (is_long_sum(problem))
     result.push_back({LongSum, "its window is larger than its output, as that of a kernel's gradient is"});
   else if (long_sum_skips_zeros(problem, element_size))
@@ -223,13 +233,13 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
     steps.push_back(forced(operation, problem, element_size, limits));
     return steps;
   }
-  if (problem.groups >= kLeastGroups && may_use_fft(problem, element_size, limits)) {
-    steps.push_back({Fft, problem, kLargeWindow});
-    return steps;
-  }
-  if (limits.algorithm == Auto && problem.groups >= kLeastGroups && fits(Depthwise, problem, element_size, limits)) {
-    steps.push_back({Depthwise, problem, "its groups have next to no features"});
-    return steps;
+  if (limits.algorithm == Auto && depthwise_pays(problem, element_size)) {
+    const bool transforms = may_use_fft(problem, element_size, limits);
+    if (transforms || fits(Depthwise, problem, element_size, limits)) {
+      steps.push_back(transforms ? ConvStep{Fft, problem, kLargeWindow}
+                                 : ConvStep{Depthwise, problem, "its groups have next to no features"});
+      return steps;
+    }
   }
   if (limits.algorithm == Auto && may_use_winograd(problem, element_size, limits) &&
       fits(Winograd, problem, element_size, limits)) {
@@ -237,14 +247,19 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
     return steps;
   }
   if (limits.algorithm == Auto && multiply_adds(problem) > kTiny) {
-    if (serves_dilated(FewFeatures, problem, element_size) && fits(FewFeatures, problem, element_size, limits)) {
+    const bool few = serves_dilated(FewFeatures, problem, element_size) &&
+                     fits(FewFeatures, problem, element_size, limits),
+               skips_zeros = long_sum_skips_zeros(problem, element_size);
+    if (few && !skips_zeros) {
       steps.push_back(
           {FewFeatures, problem, "its few output features fill vectors with those of all kernel positions"});
       return steps;
     }
-    if (is_dilated(problem) && is_long_sum(problem) && serves_dilated(LongSum, problem, element_size) &&
+    if (is_dilated(problem) && (few || is_long_sum(problem)) && serves_dilated(LongSum, problem, element_size) &&
         fits(LongSum, problem, element_size, limits)) {
-      steps.push_back({LongSum, problem, "it is a kernel's gradient, of few features that are not dilated themselves"});
+      steps.push_back({LongSum, problem,
+                       few ? "its window is larger than lhs, and most of it meets zeros"
+                           : "it is a kernel's gradient, of few features that are not dilated themselves"});
       return steps;
     }
   }

@@ -1,4 +1,4 @@
-// Convolution with many groups of one feature or few: the choice of a layout, and copies where no layout suits.
+// Convolution with many groups of one feature or few: its cost, and copies where no layout suits.
 #include "cotangent/ops/kernels/conv_depthwise.h"
 
 #include <fmt/format.h>
@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "cotangent/core/parallel.h"
+#include "cotangent/ops/kernels/conv_depthwise_plan.h"
 #include "cotangent/ops/kernels/convolve.h"
-#include "cotangent/ops/kernels/isa/depthwise.h"
 #include "cotangent/ops/kernels/isa/dispatch.h"
 #include "cotangent/ops/kernels/isa/matrix.h"
 
@@ -66,43 +66,7 @@ std::vector<Slice> OuterPositions::slices(std::int64_t index, Range features) co
 
 namespace {
 
-// The most products of features that a group may ask for: pairs of an output feature and an input feature or, in a
-// weight gradient, a batch entry.
-constexpr std::int64_t kMostPairs = 16;
-constexpr std::int64_t kFewGroups = 8;
-
-// A problem always has a row and a column.
-ConvProblem with_two_axes(ConvProblem problem) {
-  while (problem.axes.size() < 2) problem.axes.insert(problem.axes.begin(), ConvAxis{1, 1, 1, 1, 1, 1, 0, 0, 0, 0});
-  return problem;
-}
-
-// How the three operands are used.
-enum class Layout { Last, First, Copied };
-
-struct Plan {
-  Layout layout;
-  std::int64_t groups;                // with those that fill the last vector
-  bool copy_lhs, copy_rhs, copy_out;  // to or from channels last
-};
-
-Plan make_plan(const ConvProblem& problem, std::int64_t lanes) {
-  const bool long_sums = sums_are_long(problem);
-  const ConvAxis& column = problem.axes.back();
-  Plan plan{Layout::Last, problem.groups, false, problem.rhs_group != 1, problem.out_group != 1 && !long_sums};
-  const bool enough = problem.groups >= lanes;
-  if (enough && problem.lhs_group == 1 && !(long_sums && plan.copy_rhs)) return plan;
-  const bool rows = column.lhs_step == 1 && (long_sums ? column.kernel : column.out) * 4 >= lanes;
-  if (rows && column.in > 1) return {Layout::First, problem.groups, false, false, false};
-  plan.layout = Layout::Copied;
-  plan.copy_lhs = problem.lhs_group != 1;
-  if (!enough) {
-    plan.groups = lanes;
-    plan.copy_lhs = plan.copy_rhs = true;
-    plan.copy_out = !long_sums;
-  }
-  return plan;
-}
+constexpr std::int64_t kFewGroups = 8;  // that fill no vector
 
 // An axis of an operand: its steps in the operand, and in a copy with channels last.
 struct CopyAxis {
@@ -173,7 +137,7 @@ CopyShape out_shape(const ConvProblem& problem, std::int64_t padded) {
 
 // Solves the problem with channels last, for which some operands are copied as a whole.
 template <class T>
-void convolve_copies(const ConvProblem& problem, const Plan& plan, const T* lhs, const T* rhs, T* out) {
+void convolve_copies(const ConvProblem& problem, const DepthwisePlan& plan, const T* lhs, const T* rhs, T* out) {
   const CopyShape lhs_copy = lhs_shape(problem, plan.groups), rhs_copy = rhs_shape(problem, plan.groups),
                   out_copy = out_shape(problem, plan.groups);
   const bool fill = plan.groups > problem.groups;
@@ -210,9 +174,9 @@ void convolve_copies(const ConvProblem& problem, const Plan& plan, const T* lhs,
 }
 
 // Elements that the loops allocate, without the copies of operands.
-std::int64_t workspace_of(ConvProblem problem, const Plan& plan, std::int64_t element_size) {
+std::int64_t workspace_of(ConvProblem problem, const DepthwisePlan& plan, std::int64_t element_size) {
   const bool single = element_size == sizeof(float);
-  if (plan.layout == Layout::First)
+  if (plan.layout == DepthwiseLayout::First)
     return single ? channels_first_workspace<float>(problem) : channels_first_workspace<double>(problem);
   problem.groups = plan.groups;
   return single ? channels_last_workspace<float>(problem) : channels_last_workspace<double>(problem);
@@ -224,21 +188,20 @@ ConvCost depthwise_cost(const ConvProblem& given, std::int64_t element_size) {
   const ConvProblem problem = with_two_axes(given);
   ConvCost cost;
   const std::int64_t pairs = problem.out_features * std::min(problem.in_features, problem.batch);
-  if (pairs > kMostPairs) {
+  if (pairs > kMostDepthwisePairs) {
     cost.refusal = fmt::format("groups have {} x {} features, more than {} products", problem.out_features,
-                               std::min(problem.in_features, problem.batch), kMostPairs);
+                               std::min(problem.in_features, problem.batch), kMostDepthwisePairs);
     return cost;
   }
-  const std::int64_t lanes =
-      element_size == 4 ? table<DepthwiseKernels<float>>().lanes : table<DepthwiseKernels<double>>().lanes;
-  const Plan plan = make_plan(problem, lanes);
-  if (plan.layout != Layout::First && problem.groups < kFewGroups) {
+  const std::int64_t lanes = depthwise_lanes(element_size);
+  const DepthwisePlan plan(problem, lanes);
+  if (plan.layout != DepthwiseLayout::First && problem.groups < kFewGroups) {
     cost.refusal = fmt::format("{} groups fill no vector, and rows of pixels are not adjacent", problem.groups);
     return cost;
   }
   for (const ConvProblem& phase : split_phases(problem)) cost.multiply_adds += product_count(phase);
   const bool long_sums = sums_are_long(problem);
-  if (plan.layout == Layout::First) {
+  if (plan.layout == DepthwiseLayout::First) {
     const std::int64_t extent = long_sums ? problem.axes.back().kernel : problem.axes.back().out;
     cost.multiply_adds =
         cost.multiply_adds / std::max<std::int64_t>(1, extent) * ((extent + lanes - 1) / lanes * lanes);
@@ -246,7 +209,7 @@ ConvCost depthwise_cost(const ConvProblem& given, std::int64_t element_size) {
   } else {
     cost.multiply_adds = cost.multiply_adds / problem.groups * plan.groups;
     cost.products = fmt::format("channels last: vectors of {} channels{}", lanes,
-                                plan.layout == Layout::Copied ? " of a copy" : "");
+                                plan.layout == DepthwiseLayout::Copied ? " of a copy" : "");
     if (plan.copy_lhs) cost.workspace += lhs_shape(problem, plan.groups).size;
     if (plan.copy_rhs) cost.workspace += rhs_shape(problem, plan.groups).size;
     if (plan.copy_out) cost.workspace += out_shape(problem, plan.groups).size;
@@ -262,8 +225,8 @@ void convolve_depthwise(const ConvProblem& given, const T* lhs, const T* rhs, T*
   if (given.in_features == 0 || std::any_of(given.axes.begin(), given.axes.end(), is_empty))
     return convolve_by_definition(given, lhs, rhs, out);  // zeros: there are no elements to point to
   const ConvProblem problem = with_two_axes(given);
-  const Plan plan = make_plan(problem, table<DepthwiseKernels<T>>().lanes);
-  if (plan.layout == Layout::First) convolve_channels_first(problem, lhs, rhs, out);
+  const DepthwisePlan plan(problem, depthwise_lanes(sizeof(T)));
+  if (plan.layout == DepthwiseLayout::First) convolve_channels_first(problem, lhs, rhs, out);
   else convolve_copies(problem, plan, lhs, rhs, out);
 }
 

@@ -56,6 +56,9 @@ bool long_sum_serves_dilated(const ConvProblem& problem, std::int64_t element_si
 // True if lhs is so much smaller than the window that LongSum, which leaves out the zeros around it, is best.
 bool long_sum_skips_zeros(const ConvProblem& problem, std::int64_t element_size);
 
+// True if Depthwise, where it can serve, is expected to be faster than the algorithms that multiply group by group.
+bool depthwise_pays(const ConvProblem& problem, std::int64_t element_size);
+
 // True if Winograd, where it can serve, is expected to be faster than the algorithms that multiply every pair.
 bool winograd_pays(const ConvProblem& problem);
 
