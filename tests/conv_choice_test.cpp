@@ -299,9 +299,13 @@ TEST(ConvChoiceRules, FarWindowsAreLeftToIm2col) {
 }
 
 TEST(ConvWorkspace, StaysBelowItsCap) {
+  std::vector<ConvCase> layers{same({8, 128, 28, 28}, {16, 32, 3, 3}, 4), same({8, 8, 28, 28}, {16, 2, 3, 3}, 4),
+                               same({64, 4, 4, 4}, {4, 1, 9, 9}, 4), same({64, 6, 4, 4}, {2, 6, 9, 9}, 1)};
   for (const char* name :
        {"r64_56", "r128_28_b1", "p1x1_1024_256", "dw128_28", "t128_64_16", "cifar_first", "long_8_256_k15"})
-    for (const ConvCase& c : directions(case_of(named_problem(name)))) {
+    layers.push_back(case_of(named_problem(name)));
+  for (const ConvCase& layer : layers)
+    for (const ConvCase& c : directions(layer)) {
       SCOPED_TRACE(to_string(c));
       std::int64_t cap = explain_case(c).workspace;
       int steps = 0;

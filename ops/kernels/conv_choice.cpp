@@ -4,11 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <mutex>
+#include <optional>
 
 #include "cotangent/core/error.h"
-#include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/convolve.h"
 
 namespace cotangent::kernels {
@@ -145,19 +143,27 @@ std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_si
   return least;
 }
 
-// For a phase of a problem, or the whole.
-ConvStep choose_plain(std::string_view operation, const ConvProblem& whole, const ConvProblem& problem,
-                      std::int64_t element_size, const ConvLimits& limits) {
-  if (may_use_fft(problem, element_size, limits)) return {Fft, problem, kLargeWindow};
+// For a phase of a problem, or the whole; nothing if max_workspace is too small for any algorithm.
+std::optional<ConvStep> choose_plain(const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
+  if (may_use_fft(problem, element_size, limits)) return ConvStep{Fft, problem, kLargeWindow};
   for (const Candidate& candidate : candidates(problem, element_size)) {
     if (candidate.algorithm == Definition && multiply_adds(problem) > kDefinition) continue;
     if (fits(candidate.algorithm, problem, element_size, limits))
-      return {candidate.algorithm, problem, candidate.reason};
+      return ConvStep{candidate.algorithm, problem, candidate.reason};
   }
+  return std::nullopt;
+}
+
+// For a problem whose phases would need more memory: what is not best, but needs less.
+ConvStep choose_small(std::string_view operation, const ConvProblem& problem, std::int64_t element_size,
+                      const ConvLimits& limits) {
+  for (const ConvAlgorithm algorithm : {Depthwise, FewFeatures, LongSum})
+    if (serves_dilated(algorithm, problem, element_size) && fits(algorithm, problem, element_size, limits))
+      return {algorithm, problem, "faster ones need more memory than max_workspace"};
   fail(operation,
        fmt::format("max_workspace is {} bytes and the least that an algorithm needs is {}; allow that, or ask "
                    "for ConvAlgorithm::Definition, which needs none and is slow",
-                   limits.max_workspace, least_workspace(whole, element_size, limits)));
+                   limits.max_workspace, least_workspace(problem, element_size, limits)));
 }
 
 ConvStep forced(std::string_view operation, const ConvProblem& problem, std::int64_t element_size,
@@ -175,32 +181,6 @@ ConvStep forced(std::string_view operation, const ConvProblem& problem, std::int
                      "ConvAlgorithm::Auto",
                      limits.max_workspace, name(limits.algorithm), cost.workspace));
   return {limits.algorithm, problem, "it was asked for"};
-}
-
-// A choice and what it follows from. Costs, and so what a limit allows, depend on the number of threads.
-struct Choice {
-  ConvProblem problem;
-  std::int64_t element_size;
-  ConvLimits limits;
-  int threads;
-  std::shared_ptr<const std::vector<ConvStep>> steps;
-};
-
-std::size_t hash(const ConvProblem& problem) {
-  std::size_t result = 0;
-  const auto mix = [&result](std::int64_t value) {
-    result = (result ^ static_cast<std::size_t>(value)) * 0x9E3779B97F4A7C15u;
-    result ^= result >> 32;
-  };
-  mix(problem.batch);
-  mix(problem.in_features);
-  mix(problem.out_features);
-  for (const ConvAxis& axis : problem.axes) {
-    mix(axis.in);
-    mix(axis.kernel);
-    mix(axis.out);
-  }
-  return result;
 }
 
 }  // namespace
@@ -266,27 +246,11 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
   for (ConvProblem& phase : split_phases(problem)) {
     if (!has_output(phase)) continue;
     const bool ask = limits.algorithm != Auto && !sums_nothing(phase);
-    steps.push_back(ask ? forced(operation, phase, element_size, limits)
-                        : choose_plain(operation, problem, phase, element_size, limits));
+    const std::optional<ConvStep> step =
+        ask ? forced(operation, phase, element_size, limits) : choose_plain(phase, element_size, limits);
+    if (!step) return {choose_small(operation, problem, element_size, limits)};
+    steps.push_back(*step);
   }
-  return steps;
-}
-
-std::shared_ptr<const std::vector<ConvStep>> remembered_choice(std::string_view operation, const ConvProblem& problem,
-                                                               std::int64_t element_size, const ConvLimits& limits) {
-  static std::mutex mutex;
-  static std::array<Choice, 256> choices;
-  Choice& place = choices[hash(problem) % choices.size()];
-  const int threads = num_threads();
-  {
-    const std::lock_guard guard(mutex);
-    if (place.steps != nullptr && place.element_size == element_size && place.threads == threads &&
-        place.limits == limits && place.problem == problem)
-      return place.steps;
-  }
-  auto steps = std::make_shared<const std::vector<ConvStep>>(choose(operation, problem, element_size, limits));
-  const std::lock_guard guard(mutex);
-  place = {problem, element_size, limits, threads, steps};
   return steps;
 }
 
