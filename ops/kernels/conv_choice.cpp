@@ -18,6 +18,8 @@ constexpr std::int64_t kTiny = 512;  // multiply-adds that the definition does s
 constexpr std::int64_t kFewInFeatures = 16;
 constexpr std::int64_t kLeastTerms = 64;       // of a long sum
 constexpr std::int64_t kDefinition = 1 << 20;  // that it may be left with when memory is short
+constexpr std::int64_t kFewColumns = 4;        // of a matrix product, or ...
+constexpr std::int64_t kFewPlanes = 8;         // ... of its rows and columns, where both operands are planes
 
 std::int64_t product(const ConvProblem& problem, std::int64_t ConvAxis::*extent) {
   std::int64_t result = 1;
@@ -59,10 +61,11 @@ bool is_long_sum(const ConvProblem& problem) {
 bool is_narrow_product(const ConvProblem& problem) {
   const bool planes = problem.lhs_batch != 1;
   const std::int64_t features = planes ? std::min(problem.batch, problem.out_features) : problem.out_features;
-  return is_long_sum(problem) && product(problem, &ConvAxis::out) == 1 && features <= (planes ? 8 : 4) &&
-         problem.batch * problem.out_features > 2;
+  return is_long_sum(problem) && product(problem, &ConvAxis::out) == 1 &&
+         features <= (planes ? kFewPlanes : kFewColumns) && problem.batch * problem.out_features > 2;
 }
 
+constexpr const char* kMeetsZeros = "its window is larger than lhs, and most of it meets zeros";
 constexpr const char* kLargeWindow = "products of spectra are fewer for windows and outputs of this size";
 
 struct Candidate {
@@ -75,11 +78,10 @@ std::vector<Candidate> candidates(const ConvProblem& problem, std::int64_t eleme
   if (sums_nothing(problem)) return {{Im2col, "it sums nothing"}};
   std::vector<Candidate> result;
   if (multiply_adds(problem) <= kTiny) result.push_back({Definition, "it is tiny"});
-  if (is_narrow_product(problem)) result.push_back({Im2col, "it is a matrix product of few columns"});
+  if (is_narrow_product(problem)) result.push_back({Im2col, "it is a matrix product of few rows or columns"});
   if (is_long_sum(problem))
     result.push_back({LongSum, "its window is larger than its output, as that of a kernel's gradient is"});
-  else if (long_sum_skips_zeros(problem, element_size))
-    result.push_back({LongSum, "its window is larger than lhs, and most of it meets zeros"});
+  else if (long_sum_skips_zeros(problem, element_size)) result.push_back({LongSum, kMeetsZeros});
   if (problem.in_features < kFewInFeatures)
     result.push_back({FewFeatures, "its features are too few for a vector, and positions are not"});
   result.push_back({Direct, "its windows can be multiplied where they lie"});
@@ -237,9 +239,9 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
     }
     if (is_dilated(problem) && (few || is_long_sum(problem)) && serves_dilated(LongSum, problem, element_size) &&
         fits(LongSum, problem, element_size, limits)) {
-      steps.push_back({LongSum, problem,
-                       few ? "its window is larger than lhs, and most of it meets zeros"
-                           : "it is a kernel's gradient, of few features that are not dilated themselves"});
+      steps.push_back(
+          {LongSum, problem,
+           few ? kMeetsZeros : "it is a kernel's gradient, of few features that are not dilated themselves"});
       return steps;
     }
   }

@@ -58,7 +58,7 @@ struct FftPlan {
   double estimate() const { return estimate(axes[0].cut, axes[1].cut); }
 
   std::int64_t images() const { return problem.batch * axes[0].out_residues * axes[1].out_residues; }
-  // True if those of a vector's lines that lie closest to each other are of as many groups, as in a depthwise
+  // True if the lines of a vector are the same one of as many groups, which lie closest to each other in a depthwise
   // convolution with channels last.
   bool groups_adjacent() const { return problem.lhs_group == 1 && problem.groups >= lanes; }
   std::int64_t kernel_residues() const { return axes[0].kernel_residues * axes[1].kernel_residues; }
