@@ -81,6 +81,17 @@ std::int64_t multiply_adds(const kernels::ConvProblem& problem) {
   return count;
 }
 
+ConvAlternative alternative(ConvAlgorithm algorithm, const kernels::ConvProblem& problem, std::int64_t element_size) {
+  ConvAlternative result{algorithm};
+  for (const kernels::ConvProblem& part : kernels::parts_for(algorithm, problem, element_size)) {
+    const kernels::ConvCost cost = kernels::cost_of(algorithm, part, element_size);
+    if (!cost.refusal.empty()) return {algorithm, cost.refusal};
+    result.executed_multiply_adds += cost.multiply_adds;
+    result.workspace = std::max(result.workspace, cost.workspace);
+  }
+  return result;
+}
+
 }  // namespace
 
 ConvExplanation explain(const Tensor& lhs, const Tensor& rhs, const ConvOptions& options) {
@@ -107,14 +118,11 @@ ConvExplanation explain(const Tensor& lhs, const Tensor& rhs, const ConvOptions&
     result.reason = step.reason;
   }
   if (result.phases == 0) result.reason = "the output has no elements";
-  const std::vector<kernels::ConvProblem> phases = kernels::split_phases(problem);
-  for (const kernels::ConvProblem& phase : phases) result.useful_multiply_adds += multiply_adds(phase);
-  for (ConvAlgorithm algorithm : kAlgorithms) {
-    if (result.phases == 0 || algorithm == result.algorithm) continue;
-    const bool whole = algorithm == Winograd || algorithm == Depthwise || phases.size() == 1;
-    const kernels::ConvCost cost = kernels::cost_of(algorithm, whole ? problem : phases.front(), size);
-    result.alternatives.push_back({algorithm, cost.refusal, cost.multiply_adds, cost.workspace});
-  }
+  for (const kernels::ConvProblem& phase : kernels::split_phases(problem))
+    result.useful_multiply_adds += multiply_adds(phase);
+  for (ConvAlgorithm algorithm : kAlgorithms)
+    if (result.phases > 0 && algorithm != result.algorithm)
+      result.alternatives.push_back(alternative(algorithm, problem, size));
   return result;
 }
 

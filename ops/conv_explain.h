@@ -8,12 +8,12 @@
 
 namespace cotangent {
 
-// One algorithm that was not chosen.
+// One algorithm that was not chosen, and what it would do if it were asked for, with all phases together.
 struct ConvAlternative {
   ConvAlgorithm algorithm;
-  std::string refusal;                  // why it cannot serve; empty if it could
-  std::int64_t executed_multiply_adds;  // if it could
-  std::int64_t workspace;               // bytes, likewise
+  std::string refusal = {};                 // why it cannot serve; empty if it could
+  std::int64_t executed_multiply_adds = 0;  // if it could
+  std::int64_t workspace = 0;               // bytes, likewise
 };
 
 // What a convolution comes down to. A convolution with lhs_dilation may be solved as several, its phases.

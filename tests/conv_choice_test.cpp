@@ -206,6 +206,18 @@ TEST(ConvExplain, WinogradExecutesFewer) {
   EXPECT_LT(2 * e.executed_multiply_adds, e.useful_multiply_adds);
 }
 
+TEST(ConvExplain, AlternativesAreWhatIsDoneWhenTheyAreAskedFor) {
+  for (const char* problem : {"t256_128_8", "t64_3_32", "r64_56_s2_128", "dw128_28"})
+    for (const ConvCase& c : directions(case_of(named_problem(problem))))
+      for (const ConvAlternative& other : explain_case(c).alternatives) {
+        if (!other.refusal.empty()) continue;
+        const ConvExplanation asked = explain_case(c, DType::Float32, {.algorithm = other.algorithm});
+        EXPECT_EQ(asked.executed_multiply_adds, other.executed_multiply_adds)
+            << problem << " by " << name(other.algorithm);
+        EXPECT_EQ(asked.workspace, other.workspace) << problem << " by " << name(other.algorithm);
+      }
+}
+
 TEST(ConvExplain, AnEmptyOutputNeedsNothing) {
   const ConvExplanation e = explain_case(plain({1, 2, 2, 1}, {3, 3, 1, 1}, kLast));
   EXPECT_EQ(e.algorithm, Auto);

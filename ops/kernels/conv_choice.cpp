@@ -207,6 +207,13 @@ ConvCost cost_of(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64
   return cost;
 }
 
+std::vector<ConvProblem> parts_for(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size) {
+  if (serves_dilated(algorithm, problem, element_size)) return {problem};
+  std::vector<ConvProblem> phases = split_phases(problem);
+  std::erase_if(phases, [](const ConvProblem& phase) { return !has_output(phase) || sums_nothing(phase); });
+  return phases;
+}
+
 std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& problem, std::int64_t element_size,
                              const ConvLimits& limits) {
   std::vector<ConvStep> steps;

@@ -15,6 +15,9 @@ namespace cotangent::kernels {
 // serve. Not for Auto.
 ConvCost cost_of(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size);
 
+// What `algorithm` would solve if it were asked for: the whole problem, or its phases if it does not take lhs dilation.
+std::vector<ConvProblem> parts_for(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size);
+
 // A problem, whole or a phase of one, and how it is solved.
 struct ConvStep {
   ConvAlgorithm algorithm;
