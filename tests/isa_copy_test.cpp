@@ -17,40 +17,51 @@ using testing::for_each_level;
 using testing::rectified;
 using testing::samples;
 
-// One block and several, of every layout.
+// How far apart what is adjacent in a dense layout lies, on both sides.
+struct Apart {
+  std::int64_t from, to;
+};
+
+// One block and several, of every layout. What is read ends where `from` does.
 template <class T>
 void check_copy(const MatrixKernels<T>& table) {
-  constexpr std::int64_t kPitch = 40, kBlock = 2 * kPitch * kPitch;
-  const std::vector<T> from = samples<T>(kBlock * 5, -1, 1, 1);
+  constexpr std::int64_t kPitch = 40, kBlock = 3 * kPitch * kPitch;
+  const std::vector<T> all = samples<T>(kBlock * 3, -1, 1, 1);
   for (std::int64_t rows : {1, 3, 8, 16, 17, 33})
     for (std::int64_t columns : {1, 5, 8, 16, 19, 33})
-      for (int layout = 0; layout < 7; ++layout)
-        for (std::int64_t blocks : {1, 3}) {
-          SCOPED_TRACE(::testing::Message() << rows << " x " << columns << ", " << blocks << " of layout " << layout);
-          const bool from_rows = layout % 2 == 0, to_rows = layout / 2 % 2 == 0;
-          const std::int64_t apart = layout == 4 ? 3 : 1, to_apart = layout > 4 ? 2 : 1;
-          std::vector<T> to(kBlock * 3, T(77));
-          const BlockCopy<T> c{.rows = rows,
-                               .columns = columns,
-                               .from = from.data(),
-                               .from_row = from_rows ? kPitch : apart,
-                               .from_column = from_rows ? apart : kPitch,
-                               .to = to.data(),
-                               .to_row = to_apart * (to_rows ? kPitch : 1),
-                               .to_column = to_apart * (to_rows ? 1 : kPitch),
-                               .blocks = blocks,
-                               .from_block = kBlock - 7,
-                               .to_block = kBlock};
-          table.copy(c);
-          std::int64_t written = 0;
-          for (std::int64_t b = 0; b < blocks; ++b)
-            for (std::int64_t i = 0; i < rows; ++i)
-              for (std::int64_t j = 0; j < columns; ++j, ++written)
-                ASSERT_EQ(to[b * c.to_block + i * c.to_row + j * c.to_column],
-                          from[b * c.from_block + i * c.from_row + j * c.from_column]);
-          for (T value : to) written -= value != T(77);
-          ASSERT_EQ(written, 0) << "wrote outside of the blocks";
-        }
+      for (int layout = 0; layout < 4; ++layout)
+        for (const Apart apart : {Apart{1, 1}, Apart{2, 1}, Apart{3, 1}, Apart{1, 2}, Apart{1, 3}, Apart{2, 2}})
+          for (std::int64_t blocks : {1, 3}) {
+            SCOPED_TRACE(::testing::Message() << rows << " x " << columns << ", " << blocks << " of layout " << layout
+                                              << ", apart by " << apart.from << " and " << apart.to);
+            const bool from_rows = layout % 2 == 0, to_rows = layout / 2 == 0;
+            const std::int64_t from_row = from_rows ? kPitch : apart.from,
+                               from_column = from_rows ? apart.from : kPitch, from_block = kBlock - 7;
+            const std::int64_t end =
+                (blocks - 1) * from_block + (rows - 1) * from_row + (columns - 1) * from_column + 1;
+            const std::vector<T> from(all.begin(), all.begin() + end);
+            std::vector<T> to(kBlock * 3, T(77));
+            const BlockCopy<T> c{.rows = rows,
+                                 .columns = columns,
+                                 .from = from.data(),
+                                 .from_row = from_row,
+                                 .from_column = from_column,
+                                 .to = to.data(),
+                                 .to_row = apart.to * (to_rows ? kPitch : 1),
+                                 .to_column = apart.to * (to_rows ? 1 : kPitch),
+                                 .blocks = blocks,
+                                 .from_block = from_block,
+                                 .to_block = kBlock};
+            table.copy(c);
+            std::int64_t written = 0;
+            for (std::int64_t b = 0; b < blocks; ++b)
+              for (std::int64_t i = 0; i < rows; ++i)
+                for (std::int64_t j = 0; j < columns; ++j, ++written)
+                  ASSERT_EQ(to[b * c.to_block + i * c.to_row + j * c.to_column],
+                            from[b * c.from_block + i * c.from_row + j * c.from_column]);
+            for (T value : to) written -= value != T(77);
+            ASSERT_EQ(written, 0) << "wrote outside of the blocks";
+          }
 }
 
 // Rows without gaps, which are copied as one.

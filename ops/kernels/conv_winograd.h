@@ -102,13 +102,15 @@ class WinogradProblem {
   Plane large_plane(std::int64_t plane, std::int64_t block) const;
   Plane small_plane(std::int64_t lhs_block, std::int64_t large_block) const;
 
-  // Calls visitor(TileRun) for all of [tiles.first, tiles.second).
+  // Calls visitor(TileRun) for all of [tiles.first, tiles.second). The grids into which dilation divides a row follow
+  // one another, since they share lines of memory where features come first.
   template <class Visitor>
   void for_each_run(Range tiles, Visitor visitor) const {
     for (std::int64_t t = tiles.first; t < tiles.second;) {
-      const std::int64_t column = t % tile_columns_, row = t / tile_columns_;
+      const std::int64_t column = t % tile_columns_, run = t / tile_columns_;
       const std::int64_t count = std::min(tile_columns_ - column, tiles.second - t);
-      visitor(TileRun{t - tiles.first, count, row / tile_rows_, row % tile_rows_, column});
+      const std::int64_t grids = axes_[1].residues, row = run / grids;
+      visitor(TileRun{t - tiles.first, count, row / tile_rows_ * grids + run % grids, row % tile_rows_, column});
       t += count;
     }
   }

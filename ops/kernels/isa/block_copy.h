@@ -1,6 +1,8 @@
 // Copies of blocks between layouts, transposed in registers where rows and columns change places. For one level.
 #pragma once
 
+#include <utility>
+
 #include "cotangent/ops/kernels/isa/matrix.h"
 #include "cotangent/ops/kernels/isa/micro_kernel.h"
 
@@ -53,26 +55,61 @@ void copy_elements(const BlockCopy<T>& c) {
             c.from[b * c.from_block + i * c.from_row + j * c.from_column];
 }
 
-// Transposes a square in registers: as many vectors along columns of `from` become vectors along rows of `to`. Either
-// may be strided.
-template <class T, class P, bool kFromStrided, bool kToStrided>
+// How far apart what becomes a vector lies.
+enum class Step { One, Two, Any };
+
+constexpr Step step_of(std::int64_t step) { return step == 1 ? Step::One : step == 2 ? Step::Two : Step::Any; }
+
+// Every other element: of two vectors, of which the second ends with the last that is asked for.
+template <class T, class P, int... Lane>
+inline P load_every_other(const T* from, std::integer_sequence<int, Lane...>) {
+  constexpr int L = sizeof...(Lane);
+  using Eigen::internal::ploadu;
+  return __builtin_shufflevector(ploadu<P>(from), ploadu<P>(from + L - 1), (2 * Lane + (2 * Lane < L ? 0 : 1))...);
+}
+
+template <class T, class P, Step kStep>
+inline P load_stepped(const T* from, std::int64_t step) {
+  constexpr int L = Eigen::internal::unpacket_traits<P>::size;
+  if constexpr (kStep == Step::One) return Eigen::internal::ploadu<P>(from);
+  else if constexpr (kStep == Step::Two) return load_every_other<T, P>(from, std::make_integer_sequence<int, L>());
+  else return Eigen::internal::pgather<T, P>(from, static_cast<Eigen::Index>(step));
+}
+
+// By two stores that leave out what lies between, which another thread may write.
+template <class T, class P, int... Lane>
+inline void store_every_other(T* to, const P& from, std::integer_sequence<int, Lane...>) {
+  constexpr int L = sizeof...(Lane);
+  constexpr auto mask = static_cast<typename Eigen::internal::unpacket_traits<P>::mask_t>(0x5555);
+  using Eigen::internal::pstoreu;
+  pstoreu(to, P(__builtin_shufflevector(from, from, (Lane / 2)...)), mask);
+  pstoreu(to + L, P(__builtin_shufflevector(from, from, (L / 2 + Lane / 2)...)), mask);
+}
+
+template <class T, class P, Step kStep>
+inline void store_stepped(T* to, const P& from, std::int64_t step) {
+  using Traits = Eigen::internal::unpacket_traits<P>;
+  if constexpr (kStep == Step::One) Eigen::internal::pstoreu(to, from);
+  else if constexpr (kStep == Step::Two && Traits::masked_store_available)
+    store_every_other(to, from, std::make_integer_sequence<int, Traits::size>());
+  else Eigen::internal::pscatter<T, P>(to, from, static_cast<Eigen::Index>(step));
+}
+
+// Transposes a square in registers: as many vectors along columns of `from` become vectors along rows of `to`.
+template <class T, class P, Step kFrom, Step kTo>
 inline __attribute__((always_inline)) void copy_square(const BlockCopy<T>& c, const T* from, T* to) {
-  using namespace Eigen::internal;
-  constexpr int L = unpacket_traits<P>::size;
-  PacketBlock<P, L> block;
+  constexpr int L = Eigen::internal::unpacket_traits<P>::size;
+  Eigen::internal::PacketBlock<P, L> block;
 #pragma GCC unroll 16
-  for (int k = 0; k < L; ++k, from += c.from_row)
-    block.packet[k] = kFromStrided ? pgather<T, P>(from, static_cast<Eigen::Index>(c.from_column)) : ploadu<P>(from);
+  for (int k = 0; k < L; ++k, from += c.from_row) block.packet[k] = load_stepped<T, P, kFrom>(from, c.from_column);
   ptranspose(block);
 #pragma GCC unroll 16
-  for (int k = 0; k < L; ++k, to += c.to_column)
-    if constexpr (kToStrided) pscatter<T, P>(to, block.packet[k], static_cast<Eigen::Index>(c.to_row));
-    else pstoreu(to, block.packet[k]);
+  for (int k = 0; k < L; ++k, to += c.to_column) store_stepped<T, P, kTo>(to, block.packet[k], c.to_row);
 }
 
 // All squares, of which the last ones overlap the ones before. What lies far apart changes last, so that memory is read
 // and written in runs, and the next such runs are fetched.
-template <class T, class P, bool kFromStrided, bool kToStrided>
+template <class T, class P, Step kFrom, Step kTo>
 void copy_squares(const BlockCopy<T>& c) {
   constexpr int L = Eigen::internal::unpacket_traits<P>::size;
   const bool rows_last = c.from_row > c.to_column;
@@ -90,7 +127,7 @@ void copy_squares(const BlockCopy<T>& c) {
           const T* next = rows_last ? from + L * c.from_row : to + L * c.to_column;
           for (int k = 0; k < L; ++k, next += step) __builtin_prefetch(next);
         }
-        copy_square<T, P, kFromStrided, kToStrided>(c, from, to);
+        copy_square<T, P, kFrom, kTo>(c, from, to);
       }
   }
 }
@@ -101,12 +138,36 @@ void copy_transposed(const BlockCopy<T>& c) {
   using Half = typename Eigen::internal::unpacket_traits<P>::half;
   constexpr int L = Eigen::internal::unpacket_traits<P>::size;
   if (c.rows >= L && c.columns >= L) {
-    if (c.from_column != 1) return copy_squares<T, P, true, false>(c);
-    if (c.to_row != 1) return copy_squares<T, P, false, true>(c);
-    return copy_squares<T, P, false, false>(c);
+    switch (step_of(c.to_row)) {
+      case Step::Two: return copy_squares<T, P, Step::One, Step::Two>(c);
+      case Step::Any: return copy_squares<T, P, Step::One, Step::Any>(c);
+      case Step::One: break;
+    }
+    switch (step_of(c.from_column)) {
+      case Step::Two: return copy_squares<T, P, Step::Two, Step::One>(c);
+      case Step::Any: return copy_squares<T, P, Step::Any, Step::One>(c);
+      case Step::One: return copy_squares<T, P, Step::One, Step::One>(c);
+    }
   }
   if constexpr (Eigen::internal::unpacket_traits<Half>::size < L) copy_transposed<T, Half>(c);
   else copy_elements(c);
+}
+
+// Rows whose elements are adjacent on one side, and every other one on the other: no need to transpose them.
+template <class T, Step kFrom, Step kTo>
+void copy_rows_stepped(const BlockCopy<T>& c) {
+  constexpr int L = kLanes<T>;
+  if (c.columns < L) return copy_elements(c);
+  for (std::int64_t i = 0; i < c.rows; ++i)
+    for (std::int64_t b = 0; b < c.blocks; ++b) {
+      const T* const from = c.from + i * c.from_row + b * c.from_block;
+      T* const to = c.to + i * c.to_row + b * c.to_block;
+      for (std::int64_t n = 0; n < c.columns; n += L) {
+        const std::int64_t j = n + L <= c.columns ? n : c.columns - L;
+        const auto vector = load_stepped<T, Packet<T>, kFrom>(from + j * c.from_column, c.from_column);
+        store_stepped<T, Packet<T>, kTo>(to + j * c.to_column, vector, c.to_column);
+      }
+    }
 }
 
 template <class T>
@@ -120,6 +181,10 @@ void copy_block(BlockCopy<T> c) {
   swapped.to_column = c.to_row;
   if (c.from_column == 1 && c.to_column == 1) copy_rows(c);
   else if (c.from_row == 1 && c.to_row == 1) copy_rows(swapped);
+  else if (c.from_column == 2 && c.to_column == 1) copy_rows_stepped<T, Step::Two, Step::One>(c);
+  else if (c.from_column == 1 && c.to_column == 2) copy_rows_stepped<T, Step::One, Step::Two>(c);
+  else if (c.from_row == 2 && c.to_row == 1) copy_rows_stepped<T, Step::Two, Step::One>(swapped);
+  else if (c.from_row == 1 && c.to_row == 2) copy_rows_stepped<T, Step::One, Step::Two>(swapped);
   else if (c.from_column == 1 || c.to_row == 1) copy_transposed(c);
   else if (c.from_row == 1 || c.to_column == 1) copy_transposed(swapped);
   else copy_elements(c);
