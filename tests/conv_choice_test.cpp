@@ -114,6 +114,11 @@ TEST(ConvChoiceRules, AKernelGradientOfFewFeaturesIsNotSplitIntoPhases) {
     EXPECT_EQ(explain_case(directions(case_of(named_problem("t64_3_32"), last))[2]).phases, 1);
 }
 
+TEST(ConvChoiceRules, KernelGradientsOfDecodersAreWinogradsIfPicturesAreLarge) {
+  EXPECT_EQ(explain_case(directions(case_of(named_problem("t128_64_16")))[2]).algorithm, Winograd);
+  EXPECT_EQ(explain_case(directions(case_of(named_problem("dec_256_128")))[2]).algorithm, LongSum);
+}
+
 TEST(ConvChoiceRules, StridedConvolutionsAreDirect) {
   for (const char* name : {"resnet8_32_s2", "c3d_16_32_s2", "critic_3_64"})
     EXPECT_EQ(cotangent::name(explain_case(case_of(named_problem(name))).algorithm), "Direct") << name;

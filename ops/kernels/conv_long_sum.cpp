@@ -20,6 +20,7 @@ namespace cotangent::kernels {
 namespace {
 
 constexpr std::int64_t kRowsThatFetch = 256;  // of a product; more take longer than memory does
+constexpr std::int64_t kShortRun = 8;         // of terms, which are rather listed one by one
 
 template <class T>
 class LongSum : private LongSumPlan {
@@ -56,7 +57,7 @@ class LongSum : private LongSumPlan {
     const std::int64_t width = tile_.panel_width, row_count = positions_ * length(task.channels);
     const Workspace<T> copy(band_elements_), panels(panel_elements_);
     if (!rhs_in_place_) std::fill_n(panels.data(), panel_elements_, T{0});  // beyond the last feature
-    std::vector<std::int64_t> rows, out_rows;
+    std::vector<std::int64_t> rows, out_rows, terms;
     for (std::int64_t row = 0; row < row_count; ++row) out_rows.push_back(row * width);
     for (std::int64_t c = chunk_range.first; c < chunk_range.second; ++c) {
       const Box chunk = chunks_.at(c);
@@ -64,22 +65,26 @@ class LongSum : private LongSumPlan {
       if (!rhs_in_place_) pack_panels(task, chunk, panels.data());
       const std::vector<Segment> segments = find_segments(chunk, view);
       list_rows(task, view, rows);
-      const Ahead ahead =
-          c + 1 < chunk_range.second && row_count <= kRowsThatFetch ? find_ahead(task, chunks_.at(c + 1)) : Ahead{};
+      const std::int64_t step = column_axis().rhs_dilation * view.steps.back();
+      const bool listed = !rhs_in_place_ && length(chunk.columns) <= kShortRun;
+      if (listed) list_terms(segments, step, terms);
+      const Ahead ahead = !listed && c + 1 < chunk_range.second && row_count <= kRowsThatFetch
+                              ? find_ahead(task, chunks_.at(c + 1))
+                              : Ahead{};
       const std::int64_t ahead_panel = ceiling_quotient(ahead.size, length(task.panels)),
                          ahead_row = ceiling_quotient(ahead_panel, row_count);
       for (std::int64_t p = 0; p < length(task.panels); ++p)
         kernels_.multiply({.lhs = view.data,
                            .rows = rows.data(),
                            .row_count = row_count,
-                           .lhs_step = column_axis().rhs_dilation * view.steps.back(),
+                           .lhs_step = step,
                            .rhs = rhs_in_place_
                                       ? rhs_ + task.group * problem_.rhs_group + (task.panels.first + p) * width
                                       : panels.data() + p * chunk_pixels_ * width,
                            .rhs_step = rhs_in_place_ ? column_axis().rhs_step : width,
-                           .segments = segments.data(),
-                           .segment_count = std::ssize(segments),
-                           .terms = nullptr,
+                           .segments = listed ? nullptr : segments.data(),
+                           .segment_count = listed ? std::ssize(terms) : std::ssize(segments),
+                           .terms = terms.data(),
                            .out = to + p * row_count * width,
                            .out_rows = out_rows.data(),
                            .width = width,
@@ -167,6 +172,12 @@ class LongSum : private LongSumPlan {
                           rhs_in_place_ ? at : std::ssize(segments) * columns * tile_.panel_width, columns});
     });
     return segments;
+  }
+
+  static void list_terms(const std::vector<Segment>& segments, std::int64_t step, std::vector<std::int64_t>& terms) {
+    terms.clear();
+    for (const Segment& segment : segments)
+      for (std::int64_t t = 0; t < segment.count; ++t) terms.push_back(segment.lhs + t * step);
   }
 
   // Where each pair of an output position and a channel finds its first term.

@@ -112,6 +112,23 @@ void for_each_tap(const ConvProblem& problem, Visitor visitor) {
   }
 }
 
+// The positions of a kernel, row-major, as one run: its step is 0 if they are not evenly spaced in memory, or only one.
+struct EvenTaps {
+  std::int64_t count = 1, step = 0;
+};
+inline EvenTaps even_taps(const ConvProblem& problem) {
+  EvenTaps run;
+  bool even = true;
+  for (std::size_t d = problem.axes.size(); d-- > 0;) {
+    const ConvAxis& axis = problem.axes[d];
+    if (axis.kernel == 1) continue;
+    if (run.count == 1) run.step = axis.rhs_step;
+    else even = even && axis.rhs_step == run.count * run.step;
+    run.count *= axis.kernel;
+  }
+  return even ? run : EvenTaps{run.count, 0};
+}
+
 constexpr std::int64_t ceiling_quotient(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // [0, extent) in about equal blocks of at most `most`.

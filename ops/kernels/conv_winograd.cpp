@@ -27,14 +27,14 @@ ConvCost winograd_cost(const ConvProblem& problem) {
   return cost;
 }
 
-// Fitted to measurements with vectors of 8 and 16: a transformed element, which comes from memory, takes as long as
-// kTransform vectors of multiply-adds, one of the weights as kSmallWeights multiply-adds or, where they are too many
+// Fitted to measurements of 2855 random problems, with vectors of 8 and 16: a transformed element, which comes from
+// memory, takes as long as kTransform multiply-adds, one of the weights as kSmallWeights or, where they are too many
 // for the nearer caches, kLargeWeights. Where a kernel is read as an image and has as many positions as the output,
 // which are few, elements take twice as long: tiles are mostly border, and sums of many short products leave the cache.
 // So they do where the image is small beside the kernel.
 bool winograd_pays(const ConvProblem& problem) {
-  constexpr double kTransform = 2.75, kSmallWeights = 12, kLargeWeights = 55, kLargeBytes = 8 << 20;
-  constexpr double kDirect = 0.9, kDirectOfOneVector = 0.5;  // of the peak, that a direct convolution reaches
+  constexpr double kTransform = 20, kSmallWeights = 27, kLargeWeights = 59, kLargeBytes = 8 << 20;
+  constexpr double kOneVector = 0.9, kLongSum = 0.85;  // of what a direct convolution of several vectors reaches
   constexpr std::int64_t kLeastFeatures = 16;  // fewer waste vectors, of which transforms have more than products
   const WinogradProblem winograd(problem);
   if (!winograd.refusal.empty() || std::min(winograd.in_features, winograd.large_features) < kLeastFeatures)
@@ -49,16 +49,17 @@ bool winograd_pays(const ConvProblem& problem) {
     direct *= skips_zeros ? static_cast<double>(axis.out * axis.in)
                           : static_cast<double>(axis.out * axis.kernel) / static_cast<double>(axis.lhs_dilation);
   }
-  const double transform = (skips_zeros || (winograd.weight_gradient && window <= outputs) ? 2 : 1) * kTransform;
+  const bool kernel_gradient = winograd.weight_gradient && window > outputs;
+  const double transform = (skips_zeros || (winograd.weight_gradient && !kernel_gradient) ? 2 : 1) * kTransform;
   const auto positions = static_cast<double>(winograd.groups * winograd.points * winograd.points),
              in = static_cast<double>(winograd.lhs_blocks() * winograd.in_features),
              large = static_cast<double>(winograd.large_blocks() * winograd.large_features);
   const double weights = positions * in * large, bytes = weights * sizeof(float);
-  const auto lanes = static_cast<double>(tile_shape<float>(1).lanes);
   const double estimate = winograd.multiply_adds() +
-                          transform * lanes * positions * static_cast<double>(winograd.tiles()) * (in + large) +
+                          transform * positions * static_cast<double>(winograd.tiles()) * (in + large) +
                           (bytes < kLargeBytes ? kSmallWeights : kLargeWeights) * weights;
-  return estimate < direct / (static_cast<double>(problem.out_features) <= lanes ? kDirectOfOneVector : kDirect);
+  if (problem.out_features <= tile_shape<float>(1).lanes) return estimate < direct / kOneVector;
+  return estimate < (kernel_gradient && !skips_zeros ? direct / kLongSum : direct);
 }
 
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out) {
