@@ -103,6 +103,15 @@ TEST(ConvChoiceRules, APictureSmallerThanItsKernelIsALongSum) {
   EXPECT_EQ(explain_case(same({8, 1, 4, 4}, {1, 1, 9, 9}, 1)).algorithm, LongSum);
 }
 
+TEST(ConvChoiceRules, TheKernelGradientOfASinglePictureIsALongSumIfItsSumsAreFew) {
+  const auto choice = [](std::int64_t in, std::int64_t out) {
+    const ConvCase c = padded(plain({1, 7, 7, in}, {3, 3, in, out}, kLast), {{1, 1}, {1, 1}});
+    return explain_case(directions(c)[2], DType::Float32, {.precision = Precision::Highest}).algorithm;
+  };
+  EXPECT_EQ(choice(64, 64), LongSum);
+  EXPECT_EQ(choice(256, 128), Direct);
+}
+
 TEST(ConvChoiceRules, AKernelGradientWithoutAWindowIsAProductIfNarrow) {
   EXPECT_EQ(explain_case(directions(same({8, 64, 56, 56}, {4, 64, 1, 1}, 1))[2]).algorithm, Im2col);
   EXPECT_EQ(explain_case(directions(same({8, 4, 56, 56}, {64, 4, 1, 1}, 1))[2]).algorithm, Im2col);

@@ -16,7 +16,8 @@ using enum ConvAlgorithm;
 
 constexpr std::int64_t kTiny = 512;  // multiply-adds that the definition does sooner than another is set up
 constexpr std::int64_t kFewInFeatures = 16;
-constexpr std::int64_t kLeastTerms = 64;       // of a long sum
+constexpr std::int64_t kLeastTerms = 64;       // of a long sum, unless its sums stay in the cache:
+constexpr std::int64_t kSumsInCache = 160 << 10;
 constexpr std::int64_t kDefinition = 1 << 20;  // that it may be left with when memory is short
 constexpr std::int64_t kFewColumns = 4;        // of a matrix product, or ...
 constexpr std::int64_t kFewPlanes = 8;         // ... of its rows and columns, where both operands are planes
@@ -46,13 +47,14 @@ bool is_dilated(const ConvProblem& problem) {
 }
 
 // More window than output, and channels of lhs that are the problem's batch, or a single one: a kernel's gradient, or
-// pictures smaller than the kernel. But where its sums are short, as those of a single small picture are, and features
-// adjacent, accumulators in memory do not pay.
+// pictures smaller than the kernel. But where its sums are short, as those of a single small picture are, many, and
+// features adjacent, accumulators in memory do not pay.
 bool is_long_sum(const ConvProblem& problem) {
-  const std::int64_t window = product(problem, &ConvAxis::kernel);
-  const bool is_short = window * problem.in_features < kLeastTerms && problem.lhs_batch == 1 &&
+  const std::int64_t window = product(problem, &ConvAxis::kernel), outputs = product(problem, &ConvAxis::out),
+                     sums = problem.groups * problem.batch * problem.out_features * outputs;
+  const bool is_short = window * problem.in_features < kLeastTerms && sums > kSumsInCache && problem.lhs_batch == 1 &&
                         problem.rhs_out_feature == 1 && problem.out_feature == 1;
-  return window > product(problem, &ConvAxis::out) && !is_short &&
+  return window > outputs && !is_short &&
          (problem.batch == 1 || problem.in_features == 1 || problem.lhs_batch < problem.lhs_feature);
 }
 
