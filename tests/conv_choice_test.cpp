@@ -148,6 +148,11 @@ TEST(ConvChoiceRules, FewFeaturesOnBothSidesAreAnAlgorithmOfTheirOwn) {
   }
 }
 
+TEST(ConvChoiceRules, FewOutputsWithoutAWindowAreDirect) {
+  EXPECT_EQ(explain_case(plain({8, 28, 28, 64}, {1, 1, 64, 4}, kLast)).algorithm, Direct);
+  EXPECT_EQ(explain_case(plain({8, 28, 28, 64}, {3, 3, 64, 4}, kLast)).algorithm, FewFeatures);
+}
+
 TEST(ConvChoiceRules, TinyProblemsAreLeftToTheDefinition) {
   const ConvCase tiny = plain({2, 20}, {20, 12}, {"NC", "IO", "NC"});
   for (const ConvCase& c : directions(tiny)) EXPECT_EQ(name(explain_case(c).algorithm), "Definition");

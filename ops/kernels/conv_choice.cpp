@@ -16,7 +16,7 @@ using enum ConvAlgorithm;
 
 constexpr std::int64_t kTiny = 512;  // multiply-adds that the definition does sooner than another is set up
 constexpr std::int64_t kFewInFeatures = 16;
-constexpr std::int64_t kLeastTerms = 64;       // of a long sum, unless its sums stay in the cache:
+constexpr std::int64_t kLeastTerms = 64;  // of a long sum, unless its sums stay in the cache:
 constexpr std::int64_t kSumsInCache = 160 << 10;
 constexpr std::int64_t kDefinition = 1 << 20;  // that it may be left with when memory is short
 constexpr std::int64_t kFewColumns = 4;        // of a matrix product, or ...
@@ -238,7 +238,8 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
     return steps;
   }
   if (limits.algorithm == Auto && multiply_adds(problem) > kTiny) {
-    const bool few = serves_dilated(FewFeatures, problem, element_size) &&
+    const bool pointwise = product(problem, &ConvAxis::kernel) == 1 && problem.lhs_feature == 1;  // nothing to gain
+    const bool few = !pointwise && serves_dilated(FewFeatures, problem, element_size) &&
                      fits(FewFeatures, problem, element_size, limits),
                skips_zeros = long_sum_skips_zeros(problem, element_size);
     if (few && !skips_zeros) {
