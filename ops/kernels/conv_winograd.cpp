@@ -34,7 +34,9 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 // So they do where the image is small beside the kernel.
 bool winograd_pays(const ConvProblem& problem) {
   constexpr double kTransform = 20, kSmallWeights = 27, kLargeWeights = 59, kLargeBytes = 8 << 20;
-  constexpr double kOneVector = 0.9, kLongSum = 0.85;  // of what a direct convolution of several vectors reaches
+  // Beside what a direct convolution reaches otherwise: compared with tiles of phases, with outputs of a single vector,
+  // and as a long sum.
+  constexpr double kPhases = 1.1, kOneVector = 0.9, kLongSum = 0.87;
   constexpr std::int64_t kLeastFeatures = 16;  // fewer waste vectors, of which transforms have more than products
   const WinogradProblem winograd(problem);
   if (!winograd.refusal.empty() || std::min(winograd.in_features, winograd.large_features) < kLeastFeatures)
@@ -42,10 +44,13 @@ bool winograd_pays(const ConvProblem& problem) {
   double direct = static_cast<double>(problem.groups * problem.batch) *
                   static_cast<double>(problem.in_features * problem.out_features);
   const bool skips_zeros = long_sum_skips_zeros(problem, sizeof(float));
+  bool phases = false, dilated = false;  // of the tiles
   std::int64_t outputs = 1, window = 1;
   for (const ConvAxis& axis : problem.axes) {
     outputs *= axis.out;
     window *= axis.kernel;
+    phases = phases || axis.lhs_dilation > 1 || (winograd.weight_gradient ? axis.rhs_dilation : axis.stride) > 1;
+    dilated = dilated || (winograd.weight_gradient ? axis.stride : axis.rhs_dilation) > 1;
     direct *= skips_zeros ? static_cast<double>(axis.out * axis.in)
                           : static_cast<double>(axis.out * axis.kernel) / static_cast<double>(axis.lhs_dilation);
   }
@@ -58,8 +63,12 @@ bool winograd_pays(const ConvProblem& problem) {
   const double estimate = winograd.multiply_adds() +
                           transform * positions * static_cast<double>(winograd.tiles()) * (in + large) +
                           (bytes < kLargeBytes ? kSmallWeights : kLargeWeights) * weights;
-  if (problem.out_features <= tile_shape<float>(1).lanes) return estimate < direct / kOneVector;
-  return estimate < (kernel_gradient && !skips_zeros ? direct / kLongSum : direct);
+  const double rate = skips_zeros                                          ? 1
+                      : phases                                             ? kPhases
+                      : problem.out_features <= tile_shape<float>(1).lanes ? kOneVector
+                      : kernel_gradient && !dilated                        ? kLongSum
+                                                                           : 1;
+  return estimate < direct / rate;
 }
 
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out) {
