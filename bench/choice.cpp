@@ -1,5 +1,5 @@
 // Compares the algorithm that is chosen with every other one, on random convolutions: how far the choice is from the
-// best, and where. `choice SECONDS SEED`.
+// best, and where: `choice [SECONDS [SEED]]`.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <map>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "named_convs.h"
 
@@ -96,7 +98,12 @@ struct Losses {
 
 int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::atof(argv[1]) : 60;
-  Random random(argc > 2 ? static_cast<unsigned>(std::atoi(argv[2])) : 1);
+  const int seed = argc > 2 ? std::atoi(argv[2]) : 1;
+  if (!(seconds > 0) || seed <= 0 || argc > 3) {
+    fmt::print(stderr, "choice: takes seconds and a seed, both above 0, as in: choice 60 1\n");
+    return 2;
+  }
+  Random random(static_cast<unsigned>(seed));
   const auto start = std::chrono::steady_clock::now();
   std::map<std::pair<std::string_view, std::string_view>, Losses> pairs;
   std::vector<Loss> worst;
