@@ -34,8 +34,8 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 // So they do where the image is small beside the kernel.
 bool winograd_pays(const ConvProblem& problem) {
   constexpr double kTransform = 20, kSmallWeights = 27, kLargeWeights = 59, kLargeBytes = 8 << 20;
-  // Beside what a direct convolution reaches otherwise: compared with tiles of phases, with outputs of a single vector,
-  // and as a long sum.
+  // The rate of the exact algorithm that would be chosen instead, for phases, outputs of one vector, and long sums;
+  // else 1.
   constexpr double kPhases = 1.1, kOneVector = 0.9, kLongSum = 0.87;
   constexpr std::int64_t kLeastFeatures = 16;  // fewer waste vectors, of which transforms have more than products
   const WinogradProblem winograd(problem);
@@ -44,7 +44,7 @@ bool winograd_pays(const ConvProblem& problem) {
   double direct = static_cast<double>(problem.groups * problem.batch) *
                   static_cast<double>(problem.in_features * problem.out_features);
   const bool skips_zeros = long_sum_skips_zeros(problem, sizeof(float));
-  bool phases = false, dilated = false;  // of the tiles
+  bool phases = false, dilated = false;  // that tiles are taken from
   std::int64_t outputs = 1, window = 1;
   for (const ConvAxis& axis : problem.axes) {
     outputs *= axis.out;

@@ -72,7 +72,8 @@ template <class T, class P, Step kStep>
 inline P load_stepped(const T* from, std::int64_t step) {
   constexpr int L = Eigen::internal::unpacket_traits<P>::size;
   if constexpr (kStep == Step::One) return Eigen::internal::ploadu<P>(from);
-  else if constexpr (kStep == Step::Two) return load_every_other<T, P>(from, std::make_integer_sequence<int, L>());
+  else if constexpr (kStep == Step::Two && L > 1)
+    return load_every_other<T, P>(from, std::make_integer_sequence<int, L>());
   else return Eigen::internal::pgather<T, P>(from, static_cast<Eigen::Index>(step));
 }
 
@@ -153,19 +154,24 @@ void copy_transposed(const BlockCopy<T>& c) {
   else copy_elements(c);
 }
 
-// Rows whose elements are adjacent on one side, and every other one on the other: no need to transpose them.
-template <class T, Step kFrom, Step kTo>
+// Rows whose elements are adjacent on one side, and every other one on the other: no need to transpose them. By the
+// largest vectors that a row has room for.
+template <class T, Step kFrom, Step kTo, class P = Packet<T>>
 void copy_rows_stepped(const BlockCopy<T>& c) {
-  constexpr int L = kLanes<T>;
-  if (c.columns < L) return copy_elements(c);
+  using Half = typename Eigen::internal::unpacket_traits<P>::half;
+  constexpr int L = Eigen::internal::unpacket_traits<P>::size;
+  if (c.columns < L) {
+    if constexpr (Eigen::internal::unpacket_traits<Half>::size < L) return copy_rows_stepped<T, kFrom, kTo, Half>(c);
+    else return copy_elements(c);
+  }
   for (std::int64_t i = 0; i < c.rows; ++i)
     for (std::int64_t b = 0; b < c.blocks; ++b) {
       const T* const from = c.from + i * c.from_row + b * c.from_block;
       T* const to = c.to + i * c.to_row + b * c.to_block;
       for (std::int64_t n = 0; n < c.columns; n += L) {
         const std::int64_t j = n + L <= c.columns ? n : c.columns - L;
-        const auto vector = load_stepped<T, Packet<T>, kFrom>(from + j * c.from_column, c.from_column);
-        store_stepped<T, Packet<T>, kTo>(to + j * c.to_column, vector, c.to_column);
+        store_stepped<T, P, kTo>(to + j * c.to_column,
+                                 load_stepped<T, P, kFrom>(from + j * c.from_column, c.from_column), c.to_column);
       }
     }
 }
