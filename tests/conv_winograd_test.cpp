@@ -11,6 +11,7 @@ namespace cotangent::testing {
 namespace {
 
 const Letters kLast{"NHWC", "HWIO", "NHWC"}, kFirst{"NCHW", "OIHW", "NCHW"};
+const Letters kLine{"NWC", "WIO", "NWC"}, kPlaneLine{"NCW", "OIW", "NCW"};
 
 Tensor normal(const Shape& shape, std::uint64_t seed) {
   return random::normal(random::key(static_cast<std::int64_t>(seed)), shape);
@@ -77,6 +78,22 @@ std::vector<ConvCase> cases() {
               {2, 2, 2}),
       padded(plain({1, 8, 3, 4, 7, 6}, {8, 8, 2, 1, 3, 3}, {"NCXYZW", "OIXYZW", "NCXYZW"}),
              {{1, 0}, {0, 0}, {1, 1}, {1, 1}}),
+      // one axis, folded: windows that are squares and parts of them, in whole vectors and not, with several rows of
+      // tiles, at borders that no tile fills, in phases and grids, and windows too large on one of several axes
+      padded(plain({2, 61, 16}, {9, 16, 32}, kLine), {{4, 4}}),
+      padded(plain({3, 18, 50}, {17, 18, 7}, kPlaneLine), {{3, 3}}),
+      padded(plain({2, 90, 32}, {13, 32, 48}, kLine), {{5, 6}}),
+      padded(plain({2, 16, 83}, {16, 16, 25}, kPlaneLine), {{12, 12}}),
+      padded(plain({1, 9, 16}, {9, 16, 16}, kLine), {{8, 8}}),
+      padded(plain({2, 40, 16}, {4, 16, 16}, kLine), {{-3, 9}}),
+      strided(padded(plain({2, 65, 16}, {15, 16, 20}, kLine), {{7, 7}}), {2}),
+      spread(padded(plain({2, 16, 40}, {20, 16, 9}, kPlaneLine), {{8, 8}}), {1}, {3}),
+      spread(padded(plain({2, 30, 16}, {16, 16, 16}, kLine), {{7, 8}}), {2}, {1}),
+      feature_groups(padded(plain({2, 70, 32}, {8, 16, 32}, kLine), {{4, 3}}), 2),
+      padded(plain({2, 12, 30, 16}, {7, 7, 16, 16}, kLast), {{3, 3}, {3, 3}}),
+      padded(plain({2, 14, 11, 26}, {12, 14, 2, 9}, kFirst), {{1, 0}, {4, 4}}),
+      padded(plain({1, 5, 16, 6, 16}, {3, 8, 2, 16, 16}, {"NDHWC", "DHWIO", "NDHWC"}), {{1, 1}, {4, 3}, {1, 0}}),
+      padded(plain({2, 700, 256}, {9, 256, 256}, kLine), {{4, 4}}),
       // many channels: everything for all tiles at once
       padded(plain({2, 7, 7, 256}, {3, 3, 256, 256}, kLast), same),
       padded(plain({2, 256, 7, 7}, {256, 256, 3, 3}, kFirst), same),
@@ -152,6 +169,32 @@ TEST(ConvWinogradSweep, AgreesWithTheDefinition) {
   EXPECT_GT(served, 700);
 }
 
+TEST(ConvWinogradSweep, AgreesWithTheDefinitionOnLines) {
+  std::mt19937_64 generator(20261128);
+  const auto pick = [&](std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(generator() % static_cast<std::uint64_t>(high - low + 1));
+  };
+  int served = 0;
+  for (int run = 0; run < 600; ++run) {
+    const bool last = pick(0, 1) == 0;
+    const std::int64_t n = pick(1, 3), in = 4 * pick(1, 8), out = 4 * pick(1, 8), length = pick(1, 120),
+                       k = pick(4, 25);
+    ConvCase c = last ? plain({n, length, in}, {k, in, out}, kLine) : plain({n, in, length}, {out, in, k}, kPlaneLine);
+    c.pads[0] = {pick(-2, k), pick(0, k)};
+    const std::int64_t option = pick(0, 6), factor = pick(2, 3);
+    if (option == 1) c.strides[0] = factor;
+    if (option == 2) c.lhs_dilation[0] = factor;
+    if (option == 3) c.rhs_dilation[0] = factor;
+    if (reference_shape(c).elements() == 0) continue;
+    for (const ConvCase& q : {c, weight_gradient(c)}) {
+      if (!kernels::winograd_cost(problem_of(q)).refusal.empty()) continue;
+      expect_winograd(q, 2e-5, generator() % 1000000);
+      ++served;
+    }
+  }
+  EXPECT_GT(served, 800);
+}
+
 TEST(ConvWinogradAccuracy, HoldsForManyChannels) {
   for (std::int64_t channels : {64, 128, 256, 512}) {
     const std::int64_t images = channels < 256 ? 2 : 1, extent = channels < 256 ? 14 : 10;
@@ -163,6 +206,11 @@ TEST(ConvWinogradAccuracy, HoldsForManyChannels) {
   const ConvCase wide = padded(plain({1, 14, 14, 256}, {5, 5, 256, 64}, kLast), {{2, 2}, {2, 2}});
   expect_winograd(wide, 2e-5);
   expect_winograd(weight_gradient(wide), 2e-5);
+  for (std::int64_t taps : {9, 16, 25}) {
+    const ConvCase line = padded(plain({2, 200, 512}, {taps, 512, 64}, kLine), {{taps / 2, taps / 2}});
+    expect_winograd(line, 2e-5);
+    expect_winograd(weight_gradient(line), 2e-5);
+  }
 }
 
 // A weight gradient sums over every pixel of every image.
@@ -171,11 +219,36 @@ TEST(ConvWinogradAccuracy, HoldsForManyPixels) {
   expect_winograd(weight_gradient(padded(plain({8, 56, 56, 16}, {5, 5, 16, 16}, kLast), {{2, 2}, {2, 2}})), 2e-5);
 }
 
+// Tiles reach beyond the last window, where what lies may be anything.
+TEST(ConvWinogradBorder, IgnoresWhatNoWindowSees) {
+  for (ConvCase c : {padded(plain({1, 9, 9, 16}, {3, 3, 16, 16}, kLast), {{0, -2}, {-1, -1}}),
+                     strided(plain({1, 13, 13, 16}, {4, 4, 16, 16}, kLast), {2, 2}),
+                     padded(plain({1, 30, 16}, {9, 16, 16}, kLine), {{-1, -3}}),
+                     padded(plain({1, 16, 30}, {16, 16, 8}, kPlaneLine), {{-1, -3}})}) {
+    SCOPED_TRACE(to_string(c));
+    const Tensor rhs = normal(c.rhs, 2);
+    const Tensor lhs = normal(c.lhs, 1);
+    Tensor hidden = normal(c.lhs, 1);
+    std::vector<bool> seen(static_cast<std::size_t>(c.lhs.elements()), false);
+    for_each_product(c, [&](std::size_t l, std::size_t, std::size_t) { seen[l] = true; });
+    std::int64_t unseen = 0;
+    for (std::size_t i = 0; i < seen.size(); ++i)
+      if (!seen[i]) hidden.mutable_data<float>()[i] = std::numeric_limits<float>::infinity(), ++unseen;
+    EXPECT_GT(unseen, 0);
+    const auto solved = [&](const Tensor& input) {
+      return values(solve<float>(c, kernels::convolve_by_winograd, input, rhs));
+    };
+    EXPECT_EQ(solved(hidden), solved(lhs));
+  }
+}
+
 TEST(ConvWinogradCost, SaysWhyItRefuses) {
   const auto refusal = [](const ConvCase& c) { return kernels::winograd_cost(problem_of(c)).refusal; };
   EXPECT_NE(refusal(plain({2, 9, 9, 8}, {1, 1, 8, 8}, kLast)), "");
-  EXPECT_NE(refusal(plain({2, 19, 19, 8}, {7, 7, 8, 8}, kLast)), "");
-  EXPECT_NE(refusal(plain({2, 19, 8}, {3, 8, 8}, {"NWC", "WIO", "NWC"})), "");
+  EXPECT_NE(refusal(plain({2, 19, 19, 8}, {2, 3, 8, 8}, kLast)), "");
+  EXPECT_NE(refusal(plain({2, 19, 8}, {3, 8, 8}, kLine)), "");
+  EXPECT_NE(refusal(plain({2, 99, 8}, {26, 8, 8}, kLine)), "");
+  EXPECT_NE(refusal(plain({2, 11, 8}, {9, 8, 8}, kLine)), "");  // fewer outputs than the window has positions
   EXPECT_NE(refusal(spread(strided(plain({2, 19, 19, 8}, {4, 4, 8, 8}, kLast), {2, 2}), {1, 1}, {2, 2})), "");
 }
 
@@ -185,6 +258,9 @@ TEST(ConvWinogradCost, CountsWhatItExecutes) {
   EXPECT_EQ(cost.multiply_adds, 2 * (2 * 3) * 36 * 16 * 32);  // tiles of 4x4 outputs, 36 products each
   EXPECT_EQ(cost.products, "36 x (12 x 16) x (16 x 32)");
   EXPECT_GE(cost.workspace, 36 * (16 * 32 + 12 * (16 + 32)) * 4);
+  const kernels::ConvCost folded =
+      kernels::winograd_cost(problem_of(padded(plain({2, 60, 16}, {9, 16, 32}, kLine), {{4, 4}})));
+  EXPECT_EQ(folded.multiply_adds, 2 * 5 * 36 * 16 * 32);  // tiles of 4 folds of 3 outputs
 }
 
 }  // namespace

@@ -3,8 +3,10 @@
 // On every axis y * ld = x * s + k * d - low ties an input position y to an output position x and a kernel position k,
 // and the equation stays the same when x and k change places with s and d. So a forward convolution, an input gradient
 // and a weight gradient are one thing: x is the index with many positions ("large": that of the output, or of the
-// cotangent when the weights are sought) and k the one with few ("small"). Winograd's transforms take two axes; on the
-// others, and between channels, everything is a sum of products:
+// cotangent when the weights are sought) and k the one with few ("small"). Winograd's transforms take two axes, or one
+// that is folded: a window of 9 positions of a line is one of 3 x 3 in lines of 3 that follow one another, as
+//   x = 3 a + b,  k = 3 i + j,  y = 3 (a + i) + (b + j).
+// On the other axes, and between channels, everything is a sum of products:
 //   forward:  large(x) = sum over k and i of lhs(y) * small(k)      V = B^T d B,  U = G g G^T,   Y = A^T (V U) A
 //   weights:  small(k) = sum over x and n of lhs(y) * large(x)      V = B^T d B,  W = G dY G^T,  dW = A^T (V^T W) A
 #pragma once
@@ -46,6 +48,8 @@ class TiledAxis : public LargeSmallAxis {
   Progression lhs_at(std::int64_t residue, std::int64_t lhs_block) const;
   Progression large_at(std::int64_t residue, std::int64_t large_block) const;
   Progression small_at(std::int64_t lhs_block, std::int64_t large_block) const;
+  // Those positions of lhs that windows see: tiles reach further, and what lies there must not tinge what is summed.
+  Range seen(Range positions) const;
 
   std::int64_t residues = 1, lhs_blocks = 1, large_blocks = 1;
   std::int64_t taps = 0;     // small positions in a block, the most
@@ -61,14 +65,14 @@ struct FeatureSteps {
   std::int64_t offset, group, image, feature;
 };
 
-// A plane of a tensor: position (i, j) at offset + i * step[0] + j * step[1], if it is valid.
+// A plane of a tensor: position (i, j) at offset + i * step[0] + j * step[1], if it is valid. Of one row, if folded.
 struct Plane {
   std::int64_t offset;
   std::array<std::int64_t, 2> step;
   std::array<Range, 2> valid;
 };
 
-// Consecutive tiles of one row of tiles.
+// Consecutive tiles of one row of tiles. If folded, rows count positions within a fold, and columns count folds.
 struct TileRun {
   std::int64_t first, count;  // from the first tile of the range on
   std::int64_t plane, row, column;
@@ -77,7 +81,7 @@ struct TileRun {
 // The whole problem.
 class WinogradProblem {
  public:
-  // With the pair of axes to tile and the family of points that cost least, or a refusal.
+  // With the pair of axes to tile, or the one to fold, and the family of points that cost least, or a refusal.
   explicit WinogradProblem(const ConvProblem& problem);
 
   std::string refusal;
@@ -88,8 +92,10 @@ class WinogradProblem {
 
   int family = 0;
   std::int64_t points = 0, taps = 0, tile = 0;  // points = taps + tile - 1
+  std::int64_t fold = 0;                        // positions of a fold, which are `taps`, or 0
 
   std::int64_t planes() const { return planes_; }
+  std::int64_t outer_taps() const { return outer_taps_; }  // window positions on axes that are not tiled
   std::int64_t lhs_blocks() const { return outer_taps_ * axes_[0].lhs_blocks * axes_[1].lhs_blocks; }
   std::int64_t large_blocks() const { return axes_[0].large_blocks * axes_[1].large_blocks; }
   std::int64_t tile_rows() const { return tile_rows_; }
@@ -117,7 +123,7 @@ class WinogradProblem {
 
  private:
   double estimate() const;  // of the time, in multiply-adds: to compare families of points and pairs of axes
-  bool arrange(const ConvProblem& problem, bool gradient, std::size_t first, std::size_t second);
+  bool arrange(const ConvProblem& problem, bool gradient, std::size_t first, std::size_t second);  // the same: folded
 
   std::vector<LargeSmallAxis> outer_;
   std::int64_t outer_taps_ = 1, planes_ = 0, tile_rows_ = 0, tile_columns_ = 0;

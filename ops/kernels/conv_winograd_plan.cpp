@@ -9,8 +9,17 @@
 namespace cotangent::kernels {
 namespace {
 
+constexpr std::int64_t kLeastFolded = 4;  // taps
+
 constexpr std::int64_t ceiling(std::int64_t a, std::int64_t b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
 constexpr std::int64_t modulo(std::int64_t a, std::int64_t b) { return (a % b + b) % b; }
+
+// The least fold in which so many taps are a square, or part of one.
+std::int64_t fold_of(std::int64_t taps) {
+  std::int64_t fold = 1;
+  while (fold * fold < taps) ++fold;
+  return fold;
+}
 
 LargeSmallAxis large_small(const ConvAxis& axis, bool gradient) {
   return gradient ? LargeSmallAxis{axis.in,           axis.kernel, axis.out,      axis.rhs_dilation, axis.stride,
@@ -53,6 +62,11 @@ Progression TiledAxis::lhs_at(std::int64_t residue, std::int64_t lhs_block) cons
   return {first_ + residue + lhs_block, stride * dilation};
 }
 
+Range TiledAxis::seen(Range positions) const {
+  const std::int64_t end = std::min(positions.second, windows + taps - 1);
+  return {std::max<std::int64_t>(positions.first, 0), std::max<std::int64_t>(end, 0)};
+}
+
 Progression TiledAxis::large_at(std::int64_t residue, std::int64_t large_block) const {
   const std::int64_t scale = dilation * lhs_dilation;
   return {residue + large_block - scale * shift_[static_cast<std::size_t>(large_block)], scale};
@@ -84,18 +98,22 @@ bool WinogradProblem::arrange(const ConvProblem& problem, bool gradient, std::si
   planes_ = images;
   for (std::size_t d = 0; d < problem.axes.size(); ++d) {
     const LargeSmallAxis axis = large_small(problem.axes[d], gradient);
-    if (d == first) axes_[0] = TiledAxis(axis);
-    else if (d == second) axes_[1] = TiledAxis(axis);
+    if (d == second) axes_[1] = TiledAxis(axis);
+    else if (d == first) axes_[0] = TiledAxis(axis);
     else {
       outer_.push_back(axis);
       outer_taps_ *= axis.small;
       planes_ *= axis.large;
     }
   }
+  if (first == second) axes_[0] = TiledAxis({1, 1, 1, 1, 1, 1, 0, 0, 0, 0});
   planes_ *= axes_[0].residues * axes_[1].residues;
-  taps = axes_[0].taps;
-  return taps >= 2 && taps == axes_[1].taps && taps <= kWinogradMostTaps && planes_ > 0 && outer_taps_ > 0 &&
-         in_features > 0;
+  taps = axes_[1].taps;
+  if (first == second && (taps < kLeastFolded || axes_[1].windows < taps)) return false;
+  if (first != second && taps != axes_[0].taps) return false;
+  fold = first == second ? fold_of(taps) : 0;
+  if (fold > 0) taps = fold;
+  return taps >= 2 && taps <= kWinogradMostTaps && planes_ > 0 && outer_taps_ > 0 && in_features > 0;
 }
 
 double WinogradProblem::multiply_adds() const {
@@ -118,14 +136,17 @@ WinogradProblem::WinogradProblem(const ConvProblem& problem) {
   double least = -1;
   for (const bool gradient : {false, true})
     for (std::size_t second = problem.axes.size(); second-- > 0;)
-      for (std::size_t first = second; first-- > 0;) {
+      for (std::size_t first = second + 1; first-- > 0;) {
         if (!candidate.arrange(problem, gradient, first, second)) continue;
         for (candidate.family = 0; candidate.family < kWinogradFamilies; ++candidate.family) {
           candidate.points = winograd_points(candidate.family);
           candidate.tile = candidate.points - candidate.taps + 1;
           if (candidate.tile < 2 || candidate.tile > kWinogradMostTaps) continue;
-          candidate.tile_rows_ = ceiling(candidate.axes_[0].windows, candidate.tile);
-          candidate.tile_columns_ = ceiling(candidate.axes_[1].windows, candidate.tile);
+          const bool folded = candidate.fold > 0;
+          const std::int64_t rows = folded ? candidate.fold : candidate.axes_[0].windows,
+                             columns = ceiling(candidate.axes_[1].windows, folded ? candidate.fold : 1);
+          candidate.tile_rows_ = ceiling(rows, candidate.tile);
+          candidate.tile_columns_ = ceiling(columns, candidate.tile);
           const double estimate = candidate.estimate();
           if (least >= 0 && estimate >= least) continue;
           least = estimate;
@@ -134,8 +155,8 @@ WinogradProblem::WinogradProblem(const ConvProblem& problem) {
       }
   if (least < 0)
     best.refusal =
-        "needs two axes with windows of 2 to 5 positions in each phase, and at most one of stride, "
-        "dilation and input dilation on each of them";
+        "needs two axes with windows of 2 to 5 positions in each phase, or one with 4 to 25, and at most one of "
+        "stride, dilation and input dilation on each of them";
   *this = std::move(best);
 }
 
@@ -149,7 +170,7 @@ Plane WinogradProblem::lhs_plane(std::int64_t plane, std::int64_t block) const {
                     at1 = axes_[1].lhs_at(residue1, block1);
   Plane result{at0.origin * axes_[0].lhs_step + at1.origin * axes_[1].lhs_step,
                {at0.scale * axes_[0].lhs_step, at1.scale * axes_[1].lhs_step},
-               {at0.inside(axes_[0].lhs), at1.inside(axes_[1].lhs)}};
+               {axes_[0].seen(at0.inside(axes_[0].lhs)), axes_[1].seen(at1.inside(axes_[1].lhs))}};
   for (std::size_t d = outer_.size(); d-- > 0;) {
     const LargeSmallAxis& axis = outer_[d];
     const std::int64_t p = outer % axis.large * axis.stride + outer_tap % axis.small * axis.dilation - axis.low;

@@ -19,17 +19,14 @@ std::int64_t offset_at(const Plane& plane, std::int64_t row, std::int64_t column
   return plane.offset + row * plane.step[0] + column * plane.step[1];
 }
 
-// Those of a run of tiles, one every `tile` positions.
-template <class T>
-Grids<T> grids_of(T* memory, const Plane& plane, const TileRun& run, std::int64_t tile) {
-  return {memory + offset_at(plane, run.row * tile, run.column * tile), plane.step[0], plane.step[1],
-          tile * plane.step[1]};
-}
+}  // namespace
 
-// Transforms the grids of a run of tiles, `size` positions of a plane a side and one every `tile` positions: those
-// whose columns are all valid at once, the others one by one.
-void transform_in_place(void (*transform)(const GridTransform<float>&), const Plane& plane, const TileRun& run,
-                        std::int64_t tile, std::int64_t size, GridTransform<float> grid) {
+// Transforms the grids of a run of tiles, `size` positions of a plane a side: those whose columns are all valid at
+// once, the others one by one; of folded ones all are.
+void WinogradStages::transform_in_place(Transform transform, const Plane& plane, const TileRun& run, std::int64_t size,
+                                        GridTransform<float> grid) const {
+  if (problem_.fold > 0) return transform(grid);
+  const std::int64_t tile = problem_.tile;
   const auto clamp = [&](std::int64_t position) { return std::clamp<std::int64_t>(position, 0, size); };
   const Range rows{clamp(plane.valid[0].first - run.row * tile), clamp(plane.valid[0].second - run.row * tile)};
   for (std::int64_t first = 0; first < run.count; first += grid.count) {
@@ -45,8 +42,6 @@ void transform_in_place(void (*transform)(const GridTransform<float>&), const Pl
     grid.to.at += grid.count * grid.to.next;
   }
 }
-
-}  // namespace
 
 WinogradStages::WinogradStages(const WinogradProblem& problem)
     : problem_(problem),
@@ -72,14 +67,28 @@ bool WinogradStages::in_place(std::int64_t feature_step, std::int64_t features) 
   return feature_step == 1 && features % matrix_.lanes == 0;
 }
 
+WinogradStages::Band WinogradStages::band_of(const TileRun& run, std::int64_t rows, std::int64_t columns) const {
+  const std::int64_t m = problem_.tile, fold = problem_.fold, width = (run.count - 1) * m + columns;
+  if (fold == 0) return {from(run.row * m, rows), from(run.column * m, width)};
+  return {from(0, 1), from(run.column * m * fold + run.row * m, (width - 1) * fold + rows)};
+}
+
+// The most positions of a band of so many tiles.
+std::int64_t WinogradStages::band_size(std::int64_t tiles, std::int64_t rows, std::int64_t columns) const {
+  const Band band = band_of({0, std::min(tiles, problem_.tile_columns()), 0, 0, 0}, rows, columns);
+  return length(band.rows) * length(band.columns);
+}
+
 std::int64_t WinogradStages::lhs_copy(std::int64_t tiles) const {
-  const std::int64_t n = problem_.points, m = problem_.tile, most = std::min(tiles, problem_.tile_columns());
-  return in_place(problem_.lhs.feature, problem_.in_features) ? 0 : n * (most * m + n - m) * block_features_;
+  const std::int64_t n = problem_.points;
+  const bool ends = in_place(problem_.lhs.feature, problem_.in_features);
+  return ends && problem_.fold == 0 ? 0 : band_size(ends ? 1 : tiles, n, n) * block_features_;
 }
 
 std::int64_t WinogradStages::large_copy(std::int64_t tiles, std::int64_t features) const {
-  const std::int64_t m = problem_.tile, most = std::min(tiles, problem_.tile_columns());
-  return in_place(problem_.large.feature, problem_.large_features) ? 0 : m * most * m * features;
+  const std::int64_t m = problem_.tile;
+  const bool ends = in_place(problem_.large.feature, problem_.large_features);
+  return ends && problem_.fold == 0 ? 0 : band_size(ends ? 1 : tiles, m, m) * features;
 }
 
 std::int64_t WinogradStages::call_workspace(std::int64_t tiles) const {
@@ -90,7 +99,8 @@ std::int64_t WinogradStages::call_workspace(std::int64_t tiles) const {
 
 // Copies a part of a plane to [row][column][feature, up to whole vectors], zero where nothing is valid.
 void WinogradStages::gather(const Plane& plane, std::int64_t feature_step, std::int64_t features, const float* from,
-                            Range rows, Range columns, float* to) const {
+                            const Band& band, float* to) const {
+  const auto [rows, columns] = band;
   const std::int64_t pixel = whole(features), row_step = length(columns) * pixel;
   const Range valid = intersect(columns, plane.valid[1]), valid_rows = intersect(rows, plane.valid[0]);
   const std::int64_t left = (valid.first - columns.first) * pixel, right = left + length(valid) * pixel;
@@ -106,38 +116,54 @@ void WinogradStages::gather(const Plane& plane, std::int64_t feature_step, std::
                 plane.step[0], row_step});
 }
 
-// The way back: [row][column][panel width] to the valid part of a plane.
-void WinogradStages::scatter(const Plane& plane, std::int64_t feature_step, std::int64_t features, Range rows,
-                             Range columns, const float* from, std::int64_t from_row, float* to) const {
+// The way back: the valid part of a plane from vectors that lie in rows and columns.
+void WinogradStages::scatter(const Plane& plane, std::int64_t feature_step, std::int64_t features, const Band& band,
+                             Grids<const float> from, float* to) const {
+  const auto [rows, columns] = band;
   const Range valid = intersect(columns, plane.valid[1]), valid_rows = intersect(rows, plane.valid[0]);
   if (length(valid) == 0 || length(valid_rows) == 0) return;
   matrix_.copy({length(valid), features,
-                from + (valid_rows.first - rows.first) * from_row + (valid.first - columns.first) * panel_width(),
-                panel_width(), 1, to + offset_at(plane, valid_rows.first, valid.first), plane.step[1], feature_step,
-                length(valid_rows), from_row, plane.step[0]});
+                from.at + (valid_rows.first - rows.first) * from.row + (valid.first - columns.first) * from.column,
+                from.column, 1, to + offset_at(plane, valid_rows.first, valid.first), plane.step[1], feature_step,
+                length(valid_rows), from.row, plane.step[0]});
+}
+
+// Some rows of each fold, the others of which belong to other tiles.
+void WinogradStages::scatter_rows(const Plane& plane, std::int64_t feature_step, std::int64_t features,
+                                  const Band& band, std::int64_t rows, const float* from, float* to) const {
+  const std::int64_t fold = problem_.fold, pixel = panel_width();
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const std::int64_t first = band.columns.first + row, folds = (length(band.columns) - rows) / fold + 1;
+    const Plane one{offset_at(plane, 0, first),
+                    {0, fold * plane.step[1]},
+                    {plane.valid[0], Progression{first - plane.valid[1].first, fold}.inside(length(plane.valid[1]))}};
+    scatter(one, feature_step, features, {{0, 1}, {0, folds}}, {from + row * pixel, 0, fold * pixel}, to);
+  }
 }
 
 void WinogradStages::transform_lhs(const float* lhs, Range tiles, float* to, std::int64_t position_step) const {
-  const std::int64_t features = problem_.in_features, pixel = block_features_, n = problem_.points, m = problem_.tile;
+  const std::int64_t features = problem_.in_features, pixel = block_features_, n = problem_.points;
   const std::int64_t step = problem_.lhs.feature;
   const FloatBuffer local(lhs_copy(length(tiles)));
   const auto transform = kernels_.input[problem_.family];
   problem_.for_each_run(tiles, [&](const TileRun& run) {
-    const Range rows = from(run.row * m, n), band = from(run.column * m, run.count * m + n - m);
     for (std::int64_t block = 0; block < problem_.lhs_blocks(); ++block) {
       const Plane plane = problem_.lhs_plane(run.plane, block);
-      GridTransform<float> grid{
-          .features = pixel,
-          .from = {local.data(), length(band) * pixel, pixel, m * pixel},
-          .to = {to + run.first * lhs_row_ + block * pixel, n * position_step, position_step, lhs_row_},
-          .count = run.count};
-      if (in_place(step, features)) {
-        grid.from = grids_of(lhs, plane, run, m);
-        transform_in_place(transform, plane, run, m, n, grid);
-      } else {
-        gather(plane, step, features, lhs, rows, band, local.data());
-        transform(grid);
-      }
+      for_each_part(run, plane, in_place(step, features), n, n, [&](const TileRun& part, bool direct) {
+        const Band band = band_of(part, n, n);
+        GridTransform<float> grid{
+            .features = pixel,
+            .from = grids_of<const float>(local.data(), length(band.columns) * pixel, pixel),
+            .to = {to + part.first * lhs_row_ + block * pixel, n * position_step, position_step, lhs_row_},
+            .count = part.count};
+        if (direct) {
+          grid.from = grids_in(lhs, plane, band);
+          transform_in_place(transform, plane, part, n, grid);
+        } else {
+          gather(plane, step, features, lhs, band, local.data());
+          transform(grid);
+        }
+      });
     }
   });
 }
@@ -150,23 +176,27 @@ void WinogradStages::expand_large(const float* large, Range tiles, float* to, st
   const FloatBuffer local(large_copy(length(tiles), pixel));
   const auto transform = kernels_.expand[problem_.family][m - 2];
   problem_.for_each_run(tiles, [&](const TileRun& run) {
-    const Range rows = from(run.row * m, m), band = from(run.column * m, run.count * m);
+    const std::int64_t rows = large_rows(run);
+    const GridPart of_fold{0, rows, 0, m};
     for (std::int64_t block = 0; block < problem_.large_blocks(); ++block) {
       const Plane plane = problem_.large_plane(run.plane, block);
-      const bool direct = in_place(step, features);
-      if (!direct) gather(plane, step, features, large, rows, band, local.data());
-      for (std::int64_t p = 0; p < panels_per_block_; ++p) {
-        const std::int64_t panel = block * panels_per_block_ + p, first = p * panel_width();
-        GridTransform<float> grid{
-            .features = whole(width(panel)),
-            .from = direct ? grids_of(large + first, plane, run, m)
-                           : Grids<const float>{local.data() + first, length(band) * pixel, pixel, m * pixel},
-            .to = {to + panel * panel_step + run.first * panel_width(), n * position_step, position_step,
-                   panel_width()},
-            .count = run.count};
-        if (direct) transform_in_place(transform, plane, run, m, m, grid);
-        else transform(grid);
-      }
+      for_each_part(run, plane, in_place(step, features), rows, m, [&](const TileRun& part, bool direct) {
+        const Band band = band_of(part, rows, m);
+        if (!direct) gather(plane, step, features, large, band, local.data());
+        for (std::int64_t p = 0; p < panels_per_block_; ++p) {
+          const std::int64_t panel = block * panels_per_block_ + p, first = p * panel_width();
+          GridTransform<float> grid{
+              .features = whole(width(panel)),
+              .from = direct ? grids_in(large + first, plane, band)
+                             : grids_of<const float>(local.data() + first, length(band.columns) * pixel, pixel),
+              .to = {to + panel * panel_step + part.first * panel_width(), n * position_step, position_step,
+                     panel_width()},
+              .count = part.count,
+              .part = rows < m ? &of_fold : nullptr};
+          if (direct) transform_in_place(transform, plane, part, m, grid);
+          else transform(grid);
+        }
+      });
     }
   });
 }
@@ -177,26 +207,32 @@ void WinogradStages::contract_large(const float* sums, std::int64_t row_step, st
   const FloatBuffer local(large_copy(length(tiles), panel_width()));
   const auto transform = kernels_.contract[problem_.family][m - 2];
   problem_.for_each_run(tiles, [&](const TileRun& run) {
-    const Range rows = from(run.row * m, m), band = from(run.column * m, run.count * m);
+    const std::int64_t rows = large_rows(run);
+    const GridPart of_fold{0, rows, 0, m};
     for (std::int64_t panel = panels.first; panel < panels.second; ++panel) {
       const Plane plane = problem_.large_plane(run.plane, panel / panels_per_block_);
       const std::int64_t features = width(panel), first = panel % panels_per_block_ * panel_width();
-      const std::int64_t row = length(band) * panel_width();
       float* const memory = large + first * step;
-      GridTransform<float> grid{.features = whole(features),
-                                .from = {sums + run.first * row_step + (panel - panels.first) * panel_width(),
-                                         n * position_step, position_step, row_step},
-                                .to = {local.data(), row, panel_width(), m * panel_width()},
-                                .count = run.count,
-                                .bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + first,
-                                .relu = epilogue.relu};
-      if (in_place(step, features)) {
-        grid.to = grids_of(memory, plane, run, m);
-        transform_in_place(transform, plane, run, m, m, grid);
-      } else {
-        transform(grid);
-        scatter(plane, step, features, rows, band, local.data(), row, memory);
-      }
+      for_each_part(run, plane, in_place(step, features), rows, m, [&](const TileRun& part, bool direct) {
+        const Band band = band_of(part, rows, m);
+        const std::int64_t row = length(band.columns) * panel_width();
+        GridTransform<float> grid{.features = whole(features),
+                                  .from = {sums + part.first * row_step + (panel - panels.first) * panel_width(),
+                                           n * position_step, position_step, row_step},
+                                  .to = grids_of(local.data(), row, panel_width()),
+                                  .count = part.count,
+                                  .part = rows < m ? &of_fold : nullptr,
+                                  .bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + first,
+                                  .relu = epilogue.relu};
+        if (direct) {
+          grid.to = grids_in(memory, plane, band);
+          transform_in_place(transform, plane, part, m, grid);
+        } else {
+          transform(grid);
+          if (rows < problem_.fold) scatter_rows(plane, step, features, band, rows, local.data(), memory);
+          else scatter(plane, step, features, band, {local.data(), row, panel_width()}, memory);
+        }
+      });
     }
   });
 }

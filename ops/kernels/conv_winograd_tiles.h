@@ -77,11 +77,59 @@ class WinogradStages {
   std::int64_t lhs_copy(std::int64_t tiles) const;
   std::int64_t large_copy(std::int64_t tiles, std::int64_t features) const;
   std::int64_t small_copy() const;
-  void gather(const Plane& plane, std::int64_t feature_step, std::int64_t features, const float* from, Range rows,
-              Range columns, float* to) const;
-  void scatter(const Plane& plane, std::int64_t feature_step, std::int64_t features, Range rows, Range columns,
-               const float* from, std::int64_t from_row, float* to) const;
   bool in_place(std::int64_t feature_step, std::int64_t features) const;
+
+  // The positions of a plane that a run of tiles covers, each of `rows` x `columns` positions: a rectangle of it.
+  struct Band {
+    Range rows, columns;
+  };
+  Band band_of(const TileRun& run, std::int64_t rows, std::int64_t columns) const;
+  std::int64_t band_size(std::int64_t tiles, std::int64_t rows, std::int64_t columns) const;
+  // The rows of a tile of the large operand: all but those beyond a fold.
+  std::int64_t large_rows(const TileRun& run) const {
+    return problem_.fold == 0 ? problem_.tile : std::min(problem_.tile, problem_.fold - run.row * problem_.tile);
+  }
+
+  // The tiles of a plane, or window, whose rows and columns lie so far apart.
+  template <class T>
+  Grids<T> grids_of(T* first, std::int64_t row, std::int64_t column) const {
+    const std::int64_t fold = problem_.fold;
+    if (fold > 0) return {first, column, fold * column, problem_.tile * fold * column};
+    return {first, row, column, problem_.tile * column};
+  }
+  template <class T>
+  Grids<T> grids_in(T* memory, const Plane& plane, const Band& band) const {
+    return grids_of(memory + plane.offset + band.rows.first * plane.step[0] + band.columns.first * plane.step[1],
+                    plane.step[0], plane.step[1]);
+  }
+
+  // Calls visitor(TileRun, true) for tiles that are transformed in place, and visitor(TileRun, false) for others.
+  template <class Visitor>
+  void for_each_part(const TileRun& run, const Plane& plane, bool in_place, std::int64_t rows, std::int64_t columns,
+                     Visitor visitor) const {
+    if (!in_place || problem_.fold == 0) return visitor(run, in_place);
+    // Of folded tiles those at the ends are copied: what is missing of them is no rectangle.
+    for (std::int64_t first = 0; first < run.count;) {
+      TileRun part{run.first + first, 1, run.plane, run.row, run.column + first};
+      const Range band = band_of(part, rows, columns).columns;
+      const bool whole = band.first >= plane.valid[1].first && band.second <= plane.valid[1].second;
+      if (whole)
+        part.count =
+            std::min(run.count - first, (plane.valid[1].second - band.second) / (problem_.tile * problem_.fold) + 1);
+      visitor(part, whole);
+      first += part.count;
+    }
+  }
+
+  using Transform = WinogradKernels<float>::Transform;
+  void transform_in_place(Transform transform, const Plane& plane, const TileRun& run, std::int64_t size,
+                          GridTransform<float> grid) const;
+  void gather(const Plane& plane, std::int64_t feature_step, std::int64_t features, const float* from, const Band& band,
+              float* to) const;
+  void scatter(const Plane& plane, std::int64_t feature_step, std::int64_t features, const Band& band,
+               Grids<const float> from, float* to) const;
+  void scatter_rows(const Plane& plane, std::int64_t feature_step, std::int64_t features, const Band& band,
+                    std::int64_t rows, const float* from, float* to) const;
 
   // The small positions of some features of both kinds, in memory and dense: [feature of lhs][position][panel width].
   void copy_small(const Plane& plane, Range in, Range out, bool to_memory, float* memory, float* dense) const;

@@ -8,9 +8,18 @@ namespace {
 
 constexpr std::int64_t kChunk = 16;  // features of lhs whose small positions are copied at once
 
-std::int64_t count_valid(const Plane& plane, int axis, std::int64_t taps) {
-  return std::clamp<std::int64_t>(plane.valid[static_cast<std::size_t>(axis)].second, 0, taps);
-}
+// Small positions of a plane, as rows and columns: those of a fold are one row.
+struct SmallWindow {
+  SmallWindow(const WinogradProblem& problem, const Plane& plane)
+      : rows(count(plane.valid[0], problem.fold > 0 ? 1 : problem.taps)),
+        columns(count(plane.valid[1], problem.fold > 0 ? problem.taps * problem.taps : problem.taps)),
+        whole(rows * columns == problem.taps * problem.taps) {}
+
+  static std::int64_t count(Range valid, std::int64_t most) { return std::clamp<std::int64_t>(valid.second, 0, most); }
+
+  std::int64_t rows, columns;
+  bool whole;
+};
 
 BlockCopy<float> reversed(const BlockCopy<float>& copy, bool reverse) {
   // The memory that `from` names is the target then; both are mutable in that case.
@@ -26,14 +35,15 @@ std::int64_t WinogradStages::small_copy() const { return kChunk * problem_.taps 
 void WinogradStages::copy_small(const Plane& plane, Range in, Range out, bool to_memory, float* memory,
                                 float* dense) const {
   const std::int64_t r = problem_.taps, pixel = r * r * panel_width();
-  const std::int64_t rows = count_valid(plane, 0, r), columns = count_valid(plane, 1, r);
+  const auto [rows, columns, whole] = SmallWindow(problem_, plane);
   const std::int64_t in_step = problem_.small_in, out_step = problem_.small_large;
   float* const corner = memory + plane.offset + in.first * in_step + out.first * out_step;
   const auto copy = [&](const BlockCopy<float>& block) { matrix_.copy(reversed(block, to_memory)); };
-  if (out_step != 1 && in_step != 1 && rows == r && columns == r && plane.step[0] == r * plane.step[1]) {
+  if (out_step != 1 && in_step != 1 && (rows == 1 || (whole && plane.step[0] == r * plane.step[1]))) {
     // Positions are adjacent, or at least evenly spaced.
     for (std::int64_t i = 0; i < length(in); ++i)
-      copy({length(out), r * r, corner + i * in_step, out_step, plane.step[1], dense + i * pixel, 1, panel_width()});
+      copy({length(out), rows * columns, corner + i * in_step, out_step, plane.step[1], dense + i * pixel, 1,
+            panel_width()});
     return;
   }
   for (std::int64_t y = 0; y < rows; ++y)
@@ -51,7 +61,7 @@ void WinogradStages::expand_small(const float* small, Range in, std::int64_t pan
   const auto transform = kernels_.expand[problem_.family][r - 2];
   for (std::int64_t block = 0; block < problem_.lhs_blocks(); ++block) {
     const Plane plane = problem_.small_plane(block, panel / panels_per_block_);
-    const bool whole_window = count_valid(plane, 0, r) == r && count_valid(plane, 1, r) == r;
+    const bool whole_window = SmallWindow(problem_, plane).whole;
     const bool direct = problem_.small_large == 1 && whole_window && features % matrix_.lanes == 0;
     if (!direct && (!whole_window || features < panel_width())) std::fill_n(dense, kChunk * pixel, 0.0f);
     for (std::int64_t i = in.first; i < in.second; i += kChunk) {
@@ -62,10 +72,12 @@ void WinogradStages::expand_small(const float* small, Range in, std::int64_t pan
         const Grids<float> expanded{row, n * position_step, position_step};
         if (direct)
           transform({features,
-                     {small + plane.offset + j * problem_.small_in + first, plane.step[0], plane.step[1]},
+                     grids_of(small + plane.offset + j * problem_.small_in + first, plane.step[0], plane.step[1]),
                      expanded});
         else
-          transform({whole(features), {dense + (j - chunk.first) * pixel, r * panel_width(), panel_width()}, expanded});
+          transform({whole(features),
+                     grids_of<const float>(dense + (j - chunk.first) * pixel, r * panel_width(), panel_width()),
+                     expanded});
       }
     }
   }
@@ -79,17 +91,17 @@ void WinogradStages::contract_small(const float* sums, std::int64_t row_step, st
   float* const dense = local.data();
   const auto transform = kernels_.contract[problem_.family][r - 2];
   const Plane plane = problem_.small_plane(lhs_block, panel / panels_per_block_);
-  const bool direct = problem_.small_large == 1 && count_valid(plane, 0, r) == r && count_valid(plane, 1, r) == r &&
-                      features % matrix_.lanes == 0;
+  const bool direct = problem_.small_large == 1 && SmallWindow(problem_, plane).whole && features % matrix_.lanes == 0;
   for (std::int64_t i = in.first; i < in.second; i += kChunk) {
     const Range chunk{i, std::min(i + kChunk, in.second)};
     for (std::int64_t j = chunk.first; j < chunk.second; ++j, sums += row_step) {
       const Grids<const float> expanded{sums, n * position_step, position_step};
       if (direct)
-        transform(
-            {features, expanded, {small + plane.offset + j * problem_.small_in + first, plane.step[0], plane.step[1]}});
+        transform({features, expanded,
+                   grids_of(small + plane.offset + j * problem_.small_in + first, plane.step[0], plane.step[1])});
       else
-        transform({whole(features), expanded, {dense + (j - chunk.first) * pixel, r * panel_width(), panel_width()}});
+        transform(
+            {whole(features), expanded, grids_of(dense + (j - chunk.first) * pixel, r * panel_width(), panel_width())});
     }
     if (!direct) copy_small(plane, chunk, {first, first + features}, true, small, dense);
   }
