@@ -12,6 +12,7 @@ namespace {
 
 const Letters kLast{"NHWC", "HWIO", "NHWC"}, kFirst{"NCHW", "OIHW", "NCHW"};
 const Letters kLine{"NWC", "WIO", "NWC"}, kPlaneLine{"NCW", "OIW", "NCW"};
+const Letters kVolume{"NDHWC", "DHWIO", "NDHWC"}, kPlaneVolume{"NCDHW", "OIDHW", "NCDHW"};
 
 Tensor normal(const Shape& shape, std::uint64_t seed) {
   return random::normal(random::key(static_cast<std::int64_t>(seed)), shape);
@@ -72,8 +73,8 @@ std::vector<ConvCase> cases() {
       feature_groups(padded(plain({2, 24, 12, 13}, {30, 8, 3, 3}, kFirst), same), 3),
       batch_groups(padded(plain({6, 12, 11, 24}, {3, 3, 24, 30}, kLast), same), 3),
       // other ranks
-      padded(plain({2, 5, 10, 11, 12}, {3, 3, 3, 12, 10}, {"NDHWC", "DHWIO", "NDHWC"}), {{1, 1}, {1, 0}, {1, 1}}),
-      padded(plain({2, 12, 5, 10, 11}, {10, 12, 3, 3, 3}, {"NCDHW", "OIDHW", "NCDHW"}), {{1, 1}, {1, 0}, {1, 1}}),
+      padded(plain({2, 5, 10, 11, 12}, {3, 3, 3, 12, 10}, kVolume), {{1, 1}, {1, 0}, {1, 1}}),
+      padded(plain({2, 12, 5, 10, 11}, {10, 12, 3, 3, 3}, kPlaneVolume), {{1, 1}, {1, 0}, {1, 1}}),
       strided(padded(plain({2, 5, 10, 11, 8}, {4, 4, 4, 8, 8}, {"NDHWC", "DHWIO", "NDHWC"}), {{1, 1}, {1, 1}, {1, 1}}),
               {2, 2, 2}),
       padded(plain({1, 8, 3, 4, 7, 6}, {8, 8, 2, 1, 3, 3}, {"NCXYZW", "OIXYZW", "NCXYZW"}),
@@ -94,6 +95,15 @@ std::vector<ConvCase> cases() {
       padded(plain({2, 14, 11, 26}, {12, 14, 2, 9}, kFirst), {{1, 0}, {4, 4}}),
       padded(plain({1, 5, 16, 6, 16}, {3, 8, 2, 16, 16}, {"NDHWC", "DHWIO", "NDHWC"}), {{1, 1}, {4, 3}, {1, 0}}),
       padded(plain({2, 700, 256}, {9, 256, 256}, kLine), {{4, 4}}),
+      // an axis that slides: in pieces, with strides, with tiles of several images, few and many channels
+      padded(plain({1, 90, 8, 7, 64}, {3, 3, 3, 64, 32}, kVolume), {{1, 1}, {1, 1}, {1, 1}}),
+      padded(plain({3, 21, 33, 6, 5}, {16, 21, 4, 3, 3}, kPlaneVolume), {{2, 3}, {1, 1}, {1, 1}}),
+      strided(padded(plain({2, 23, 12, 9, 16}, {4, 3, 3, 16, 24}, kVolume), {{1, 2}, {1, 1}, {1, 0}}), {2, 1, 1}),
+      padded(plain({5, 4, 4, 5, 16}, {2, 3, 3, 16, 16}, kVolume), {{-1, 2}, {1, 1}, {1, 1}}),
+      feature_groups(padded(plain({2, 6, 9, 9, 32}, {3, 3, 3, 16, 32}, kVolume), {{1, 1}, {1, 1}, {1, 1}}), 2),
+      padded(plain({1, 7, 9, 8, 176}, {3, 3, 3, 176, 240}, kVolume), {{1, 1}, {1, 1}, {1, 1}}),
+      padded(plain({1, 144, 30, 8, 8}, {80, 144, 3, 3, 3}, kPlaneVolume), {{1, 1}, {1, 1}, {1, 1}}),
+      padded(plain({2, 50, 40, 20}, {7, 8, 20, 18}, kLast), {{3, 3}, {4, 3}}),
       // many channels: everything for all tiles at once
       padded(plain({2, 7, 7, 256}, {3, 3, 256, 256}, kLast), same),
       padded(plain({2, 256, 7, 7}, {256, 256, 3, 3}, kFirst), same),
@@ -193,6 +203,34 @@ TEST(ConvWinogradSweep, AgreesWithTheDefinitionOnLines) {
     }
   }
   EXPECT_GT(served, 800);
+}
+
+TEST(ConvWinogradSweep, AgreesWithTheDefinitionOnVolumes) {
+  std::mt19937_64 generator(20261129);
+  const auto pick = [&](std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(generator() % static_cast<std::uint64_t>(high - low + 1));
+  };
+  int served = 0;
+  for (int run = 0; run < 300; ++run) {
+    const std::int64_t groups = pick(0, 3) == 0 ? 2 : 1, n = pick(1, 3), in = pick(1, 20), out = groups * pick(1, 20);
+    const std::int64_t depth = pick(1, 24), height = pick(1, 9), width = pick(1, 9), k = pick(2, 4), taps = pick(1, 6);
+    ConvCase c = pick(0, 1) == 0 ? plain({n, depth, height, width, groups * in}, {taps, k, k, in, out}, kVolume)
+                                 : plain({n, groups * in, depth, height, width}, {out, in, taps, k, k}, kPlaneVolume);
+    c.feature_groups = groups;
+    for (auto& pad : c.pads) pad = {pick(-1, 3), pick(0, 3)};
+    const std::int64_t option = pick(0, 5), factor = pick(2, 3);
+    const std::size_t axis = option < 3 ? 0 : static_cast<std::size_t>(pick(0, 2));
+    if (option == 0 || option == 3) c.strides[axis] = factor;
+    if (option == 1) c.lhs_dilation[axis] = factor;
+    if (option == 2) c.rhs_dilation[axis] = factor;
+    if (reference_shape(c).elements() == 0) continue;
+    for (const ConvCase& q : {c, weight_gradient(c)}) {
+      if (!kernels::winograd_cost(problem_of(q)).refusal.empty()) continue;
+      expect_winograd(q, 2e-5, generator() % 1000000);
+      ++served;
+    }
+  }
+  EXPECT_GT(served, 250);
 }
 
 TEST(ConvWinogradAccuracy, HoldsForManyChannels) {

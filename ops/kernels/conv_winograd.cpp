@@ -13,8 +13,9 @@ ConvCost winograd_cost(const ConvProblem& problem) {
   cost.refusal = winograd.refusal;
   if (!cost.refusal.empty()) return cost;
   cost.multiply_adds = static_cast<std::int64_t>(winograd.multiply_adds());
-  const std::int64_t in = winograd.lhs_blocks() * winograd.in_features,
-                     out = winograd.large_blocks() * winograd.large_features, tiles = winograd.tiles();
+  const std::int64_t in = winograd.small_blocks() * winograd.in_features,
+                     out = winograd.large_blocks() * winograd.large_features,
+                     tiles = winograd.tiles() * winograd.slices();
   const std::int64_t rows = winograd.weight_gradient ? in : tiles, terms = winograd.weight_gradient ? tiles : in;
   cost.products = fmt::format("{} x ({} x {}) x ({} x {})", winograd.groups * winograd.points * winograd.points, rows,
                               terms, terms, out);
@@ -31,8 +32,8 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 // memory, takes as long as kTransform multiply-adds, one of the weights as kSmallWeights or, where they are too many
 // for the nearer caches, kLargeWeights. Where a kernel is read as an image and has as many positions as the output,
 // which are few, elements take twice as long: tiles are mostly border, and sums of many short products leave the cache.
-// So they do where the image is small beside the kernel, and where one of several axes with windows is folded, for
-// whose rows tiles are transformed anew. What folds gain was measured on 696 more problems, with vectors of 16.
+// So they do where the image is small beside the kernel, and where one of several axes with windows is folded. What
+// folds and sliding axes gain was measured on 2594 more problems, with vectors of 16.
 bool winograd_pays(const ConvProblem& problem) {
   constexpr double kTransform = 20, kSmallWeights = 27, kLargeWeights = 59, kLargeBytes = 8 << 20;
   // The rate of the exact algorithm that would be chosen instead, for phases and folds, outputs of one vector, and long
@@ -57,15 +58,11 @@ bool winograd_pays(const ConvProblem& problem) {
   }
   const bool kernel_gradient = winograd.weight_gradient && window > outputs;
   const bool folds = winograd.fold > 0, slow = skips_zeros || (winograd.weight_gradient && !kernel_gradient) ||
-                                               (folds && winograd.outer_taps() > 1);
+                                               (folds && winograd.outer_taps() * winograd.slice_taps() > 1);
   const double transform = (slow ? 2 : 1) * kTransform;
-  const auto positions = static_cast<double>(winograd.groups * winograd.points * winograd.points),
-             in = static_cast<double>(winograd.lhs_blocks() * winograd.in_features),
-             large = static_cast<double>(winograd.large_blocks() * winograd.large_features);
-  const double weights = positions * in * large, bytes = weights * sizeof(float);
-  const double estimate = winograd.multiply_adds() +
-                          transform * positions * static_cast<double>(winograd.tiles()) * (in + large) +
-                          (bytes < kLargeBytes ? kSmallWeights : kLargeWeights) * weights;
+  const double bytes = winograd.expanded() * sizeof(float);
+  const double estimate = winograd.multiply_adds() + transform * winograd.transformed() +
+                          (bytes < kLargeBytes ? kSmallWeights : kLargeWeights) * winograd.expanded();
   const double rate = skips_zeros                                          ? 1
                       : phases || folds                                    ? kPhases
                       : problem.out_features <= tile_shape<float>(1).lanes ? kOneVector

@@ -9,6 +9,7 @@
 // On the other axes, and between channels, everything is a sum of products:
 //   forward:  large(x) = sum over k and i of lhs(y) * small(k)      V = B^T d B,  U = G g G^T,   Y = A^T (V U) A
 //   weights:  small(k) = sum over x and n of lhs(y) * large(x)      V = B^T d B,  W = G dY G^T,  dW = A^T (V^T W) A
+// Along one of the other axes, that which slides, windows share the transformed slices of lhs.
 #pragma once
 
 #include <array>
@@ -28,6 +29,7 @@ struct LargeSmallAxis {
   std::int64_t stride, dilation, lhs_dilation, low;
   std::int64_t lhs_step, large_step, small_step;
 };
+constexpr LargeSmallAxis kPoint{1, 1, 1, 1, 1, 1, 0, 0, 0, 0};  // an axis of one position
 
 // The positions origin + scale * i of an axis.
 struct Progression {
@@ -78,6 +80,11 @@ struct TileRun {
   std::int64_t plane, row, column;
 };
 
+// Some tiles of each of some slices of the large operand.
+struct TileBlock {
+  Range tiles, slices;
+};
+
 // The whole problem.
 class WinogradProblem {
  public:
@@ -94,22 +101,32 @@ class WinogradProblem {
   std::int64_t points = 0, taps = 0, tile = 0;  // points = taps + tile - 1
   std::int64_t fold = 0;                        // positions of a fold, which are `taps`, or 0
 
-  std::int64_t planes() const { return planes_; }
-  std::int64_t outer_taps() const { return outer_taps_; }  // window positions on axes that are not tiled
+  // Slices of the large operand along the axis that slides, positions of its window, and slices of lhs that so many
+  // adjacent ones see: window position k of slice x is lhs slice x * slice_stride() + k.
+  std::int64_t slices() const { return slide_.large; }
+  std::int64_t slice_taps() const { return slide_.small; }
+  std::int64_t slice_stride() const { return slide_.stride; }
+  std::int64_t lhs_slices(std::int64_t slices) const { return (slices - 1) * slide_.stride + slide_.small; }
+
+  std::int64_t outer_taps() const { return outer_taps_; }  // window positions on axes that neither slide nor are tiled
+  // Parts of lhs that are summed or found apart, at each window position of the sliding axis, and at all of them.
   std::int64_t lhs_blocks() const { return outer_taps_ * axes_[0].lhs_blocks * axes_[1].lhs_blocks; }
+  std::int64_t small_blocks() const { return slide_.small * lhs_blocks(); }
   std::int64_t large_blocks() const { return axes_[0].large_blocks * axes_[1].large_blocks; }
   std::int64_t tile_rows() const { return tile_rows_; }
   std::int64_t tile_columns() const { return tile_columns_; }
-  std::int64_t tiles() const { return planes_ * tile_rows_ * tile_columns_; }
+  std::int64_t tiles() const { return planes_ * tile_rows_ * tile_columns_; }  // of a slice
   double multiply_adds() const;
+  double transformed() const;  // elements of both operands and the result
+  double expanded() const;     // elements of the weights
 
   // A plane that windows read: nothing is valid where an outer axis reads beyond the border.
-  Plane lhs_plane(std::int64_t plane, std::int64_t block) const;
-  Plane large_plane(std::int64_t plane, std::int64_t block) const;
-  Plane small_plane(std::int64_t lhs_block, std::int64_t large_block) const;
+  Plane lhs_plane(std::int64_t plane, std::int64_t block, std::int64_t slice) const;
+  Plane large_plane(std::int64_t plane, std::int64_t block, std::int64_t slice) const;
+  Plane small_plane(std::int64_t small_block, std::int64_t large_block) const;
 
-  // Calls visitor(TileRun) for all of [tiles.first, tiles.second). The grids into which dilation divides a row follow
-  // one another, since they share lines of memory where features come first.
+  // Calls visitor(TileRun) for all of [tiles.first, tiles.second) of a slice. The grids into which dilation divides a
+  // row follow one another, since they share lines of memory where features come first.
   template <class Visitor>
   void for_each_run(Range tiles, Visitor visitor) const {
     for (std::int64_t t = tiles.first; t < tiles.second;) {
@@ -125,6 +142,9 @@ class WinogradProblem {
   double estimate() const;  // of the time, in multiply-adds: to compare families of points and pairs of axes
   bool arrange(const ConvProblem& problem, bool gradient, std::size_t first, std::size_t second);  // the same: folded
 
+  void choose_slide();  // of the outer axes
+
+  LargeSmallAxis slide_ = kPoint;
   std::vector<LargeSmallAxis> outer_;
   std::int64_t outer_taps_ = 1, planes_ = 0, tile_rows_ = 0, tile_columns_ = 0;
   std::array<TiledAxis, 2> axes_;

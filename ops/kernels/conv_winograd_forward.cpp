@@ -30,11 +30,7 @@ class WinogradForward {
         relu_(epilogue.relu) {
     cut_sum();
     copy_bias(epilogue.bias);
-    const std::int64_t rows = plan_.by_stage ? plan_.chunk : plan_.task_tiles;
-    for (std::int64_t i = 0; i < rows; ++i) {
-      lhs_rows_.push_back(i * stages_.lhs_row());
-      sum_rows_.push_back(i * plan_.sum_row);
-    }
+    for (std::int64_t i = 0; i < plan_.cut.large_tiles(); ++i) sum_rows_.push_back(i * plan_.sum_row);
   }
 
   void run() const {
@@ -45,23 +41,36 @@ class WinogradForward {
   }
 
  private:
+  // Elements from one slice of transformed lhs to the next.
+  std::int64_t slice_step() const { return plan_.cut.tiles.block * stages_.lhs_row(); }
+
+  // Where each tile of a block starts.
+  std::vector<std::int64_t> find_rows(const TileBlock& block) const {
+    std::vector<std::int64_t> rows;
+    for (std::int64_t slice = 0; slice < length(block.slices); ++slice)
+      for (std::int64_t tile = 0; tile < length(block.tiles); ++tile)
+        rows.push_back(slice * problem_.slice_stride() * slice_step() + tile * stages_.lhs_row());
+    return rows;
+  }
+
   // Segments of the terms of a sum, in blocks of about plan_.sum_block terms: each is added to the last one's result,
   // which is more accurate, and its weights stay in the innermost cache.
   void cut_sum() {
     const std::int64_t features = problem_.in_features, block = stages_.block_features();
-    const bool adjacent = block == features;
-    const std::int64_t runs = adjacent ? 1 : problem_.lhs_blocks(), run = plan_.terms / runs;
+    const std::int64_t runs = block == features ? 1 : problem_.lhs_blocks(),  // at each position of the sliding window
+        run = problem_.lhs_blocks() * features / runs;
     const std::int64_t parts = (run + plan_.sum_block - 1) / plan_.sum_block;
     std::int64_t terms = 0;
     sum_blocks_.push_back(0);
-    for (std::int64_t r = 0; r < runs; ++r)
+    for (std::int64_t r = 0; r < problem_.slice_taps() * runs; ++r)
       for (std::int64_t part = 0; part < parts; ++part) {
         const std::int64_t begin = part * run / parts, count = (part + 1) * run / parts - begin;
         if (terms > 0 && terms + count > plan_.sum_block) {
           sum_blocks_.push_back(segments_.size());
           terms = 0;
         }
-        segments_.push_back({r * block + begin, (r * features + begin) * stages_.panel_width(), count});
+        segments_.push_back(
+            {r / runs * slice_step() + r % runs * block + begin, (r * run + begin) * stages_.panel_width(), count});
         terms += count;
       }
     sum_blocks_.push_back(segments_.size());
@@ -92,8 +101,9 @@ class WinogradForward {
 
   // The products of transformed tiles and a range of panels at one position. Each fetches the weights of the one after
   // it, the last one those at `next`, unless that is null.
-  void multiply(const float* tiles, std::int64_t count, const float* weights, Range panels, float* sums,
-                const float* next = nullptr) const {
+  void multiply(const float* tiles, const std::vector<std::int64_t>& tile_rows, const float* weights, Range panels,
+                float* sums, const float* next = nullptr) const {
+    const std::int64_t count = std::ssize(tile_rows);
     const std::size_t blocks = sum_blocks_.size() - 1;
     const std::int64_t rows = ceiling_quotient(count, stages_.tile_rows()) * stages_.tile_rows(),
                        size = plan_.panel / static_cast<std::int64_t>(blocks);  // of a product's weights, about
@@ -104,7 +114,7 @@ class WinogradForward {
         if (next != nullptr && b + 1 < blocks) ahead = panel + segments_[sum_blocks_[b + 1]].rhs;
         else if (next != nullptr && p + 1 < panels.second) ahead = panel + plan_.panel;
         matrix_.multiply({.lhs = tiles,
-                          .rows = lhs_rows_.data(),
+                          .rows = tile_rows.data(),
                           .row_count = count,
                           .lhs_step = 1,
                           .rhs = panel,
@@ -123,60 +133,61 @@ class WinogradForward {
   }
 
   void run_tasks(const float* weights) const {
-    const Blocks tiles{problem_.tiles(), problem_.tiles(), plan_.task_tiles},
-        panels{stages_.panels(), stages_.panels(), plan_.task_panels};
-    const std::int64_t tile_position = WinogradStages::spread(plan_.task_tiles * stages_.lhs_row()),
-                       sum_position = WinogradStages::spread(plan_.task_tiles * plan_.sum_row);
-    parallel_for(problem_.groups * tiles.count(), 1, [&](std::int64_t task, std::int64_t) {
+    const Blocks panels{stages_.panels(), stages_.panels(), plan_.task_panels};
+    const std::int64_t tile_position = WinogradStages::spread(plan_.cut.lhs_tiles() * stages_.lhs_row()),
+                       sum_position = WinogradStages::spread(plan_.cut.large_tiles() * plan_.sum_row);
+    parallel_for(problem_.groups * plan_.cut.count(), 1, [&](std::int64_t task, std::int64_t) {
       const std::int64_t group = task % problem_.groups;  // groups of a tile share its pages
-      const Range range = tiles.range(task / problem_.groups);
+      const TileBlock block = plan_.cut.at(task / problem_.groups);
+      const std::vector<std::int64_t> rows = find_rows(block);
       const FloatBuffer transformed(stages_.positions() * tile_position), sums(stages_.positions() * sum_position);
-      stages_.transform_lhs(lhs_ + group * problem_.lhs.group, range, transformed.data(), tile_position);
+      stages_.transform_lhs(lhs_ + group * problem_.lhs.group, seen(problem_, block), transformed.data(), tile_position,
+                            slice_step());
       const auto weights_at = [&](std::int64_t position) {
         return weights + group * plan_.weight_group + position * plan_.weight_position;
       };
       for (std::int64_t b = 0; b < panels.count(); ++b) {
         static thread_local bool backwards = false;
         backwards = plan_.fetches && !backwards;
-        const std::int64_t last = stages_.positions() - 1, block = panels.range(b).first * plan_.panel;
+        const std::int64_t last = stages_.positions() - 1, first_panel = panels.range(b).first * plan_.panel;
         for (std::int64_t i = 0; i <= last; ++i) {
           const std::int64_t position = backwards ? last - i : i, next = backwards ? position - 1 : position + 1;
-          multiply(transformed.data() + position * tile_position, length(range), weights_at(position), panels.range(b),
+          multiply(transformed.data() + position * tile_position, rows, weights_at(position), panels.range(b),
                    sums.data() + position * sum_position,
-                   plan_.fetches && i < last ? weights_at(next) + block : nullptr);
+                   plan_.fetches && i < last ? weights_at(next) + first_panel : nullptr);
         }
-        stages_.contract_large(sums.data(), plan_.sum_row, sum_position, range, panels.range(b), epilogue_of(group),
-                               large_ + group * problem_.large.group);
+        stages_.contract_large(sums.data(), plan_.sum_row, sum_position, length(block.tiles), block, panels.range(b),
+                               epilogue_of(group), large_ + group * problem_.large.group);
       }
     });
   }
 
   void run_stages(const float* weights) const {
-    const Blocks chunks{problem_.tiles(), problem_.tiles(), plan_.chunk},
-        panels{stages_.panels(), stages_.panels(), plan_.task_panels};
-    const std::int64_t tile_position = WinogradStages::spread(plan_.chunk * stages_.lhs_row()),
-                       sum_position = WinogradStages::spread(plan_.chunk * plan_.sum_row);
+    const Blocks panels{stages_.panels(), stages_.panels(), plan_.task_panels};
+    const std::int64_t tile_position = WinogradStages::spread(plan_.cut.lhs_tiles() * stages_.lhs_row()),
+                       sum_position = WinogradStages::spread(plan_.cut.large_tiles() * plan_.sum_row);
     const FloatBuffer transformed(stages_.positions() * tile_position), sums(stages_.positions() * sum_position);
-    for (std::int64_t turn = 0; turn < problem_.groups * chunks.count(); ++turn) {
-      const std::int64_t group = turn / chunks.count();
-      const Range chunk = chunks.range(turn % chunks.count());
-      const auto part = [&](std::int64_t begin, std::int64_t end) {
-        return Range{chunk.first + begin, chunk.first + end};
-      };
-      parallel_for(length(chunk), plan_.task_tiles, [&](std::int64_t begin, std::int64_t end) {
-        stages_.transform_lhs(lhs_ + group * problem_.lhs.group, part(begin, end),
-                              transformed.data() + begin * stages_.lhs_row(), tile_position);
+    for (std::int64_t turn = 0; turn < problem_.groups * plan_.cut.count(); ++turn) {
+      const std::int64_t group = turn / plan_.cut.count();
+      const TileBlock chunk = plan_.cut.at(turn % plan_.cut.count());
+      const std::vector<std::int64_t> rows = find_rows(chunk);
+      parallel_for_parts(seen(problem_, chunk), plan_.task_tiles, [&](const TileBlock& part, const TilePlace& at) {
+        stages_.transform_lhs(lhs_ + group * problem_.lhs.group, part,
+                              transformed.data() + at.slice * slice_step() + at.tile * stages_.lhs_row(), tile_position,
+                              slice_step());
       });
       parallel_for(stages_.positions() * panels.count(), 1, [&](std::int64_t task, std::int64_t) {
         const std::int64_t position = task / panels.count();
         const Range range = panels.range(task % panels.count());
-        multiply(transformed.data() + position * tile_position, length(chunk),
+        multiply(transformed.data() + position * tile_position, rows,
                  weights + group * plan_.weight_group + position * plan_.weight_position, range,
                  sums.data() + position * sum_position + range.first * stages_.panel_width());
       });
-      parallel_for(length(chunk), plan_.task_tiles, [&](std::int64_t begin, std::int64_t end) {
-        stages_.contract_large(sums.data() + begin * plan_.sum_row, plan_.sum_row, sum_position, part(begin, end),
-                               {0, stages_.panels()}, epilogue_of(group), large_ + group * problem_.large.group);
+      const std::int64_t slice_rows = length(chunk.tiles);
+      parallel_for_parts(chunk, plan_.task_tiles, [&](const TileBlock& part, const TilePlace& at) {
+        stages_.contract_large(sums.data() + (at.slice * slice_rows + at.tile) * plan_.sum_row, plan_.sum_row,
+                               sum_position, slice_rows, part, {0, stages_.panels()}, epilogue_of(group),
+                               large_ + group * problem_.large.group);
       });
     }
   }
@@ -192,7 +203,7 @@ class WinogradForward {
   std::vector<float> bias_;
   std::vector<Segment> segments_;
   std::vector<std::size_t> sum_blocks_;  // where each one starts in segments_, and the end
-  std::vector<std::int64_t> lhs_rows_, sum_rows_;
+  std::vector<std::int64_t> sum_rows_;
 };
 
 }  // namespace

@@ -24,9 +24,10 @@ class WinogradGradient {
         lhs_(lhs + problem.lhs.offset),
         large_(large + problem.large.offset),
         small_(small + problem.small_offset) {
-    for (std::int64_t block = 0; block < problem.lhs_blocks(); ++block)
+    for (std::int64_t block = 0; block < problem.small_blocks(); ++block)
       for (std::int64_t i = 0; i < problem.in_features; ++i) {
-        lhs_rows_.push_back(block * stages_.block_features() + i);
+        lhs_rows_.push_back(block / problem.lhs_blocks() * slice_step() +
+                            block % problem.lhs_blocks() * stages_.block_features() + i);
         sum_rows_.push_back((block * problem.in_features + i) * stages_.panel_width());
       }
   }
@@ -39,56 +40,90 @@ class WinogradGradient {
  private:
   std::int64_t rows() const { return static_cast<std::int64_t>(lhs_rows_.size()); }
 
+  // Elements from one slice of transformed lhs to the next.
+  std::int64_t slice_step() const { return plan_.cut.tiles.block * stages_.lhs_row(); }
+
+  // The tiles of a block as terms of a sum: so many at once as plan_.sum_block says, about.
+  struct Terms {
+    std::vector<Segment> segments;
+    std::vector<std::size_t> ends;  // of segments that are summed at once
+  };
+  Terms find_terms(const TileBlock& block) const {
+    const std::int64_t tiles = length(block.tiles), slices = length(block.slices);
+    const bool adjacent = problem_.slice_stride() == 1 && tiles == plan_.cut.tiles.block;
+    const std::int64_t runs = adjacent ? 1 : slices, run = tiles * slices / runs;
+    Terms terms;
+    std::int64_t count = 0;
+    for (std::int64_t r = 0; r < runs; ++r)
+      for (std::int64_t t = 0; t < run;) {
+        const std::int64_t some = std::min(run - t, plan_.sum_block - count);
+        terms.segments.push_back({r * problem_.slice_stride() * slice_step() + t * stages_.lhs_row(),
+                                  (r * run + t) * stages_.panel_width(), some});
+        t += some;
+        count += some;
+        if (count < plan_.sum_block && (t < run || r + 1 < runs)) continue;
+        terms.ends.push_back(terms.segments.size());
+        count = 0;
+      }
+    return terms;
+  }
+
   // sums = the products of some transformed tiles, or sums += them, for ranges of rows and panels at one position.
   // Where sums are many, each tile of them fetches the one after it.
-  void multiply(const float* tiles, const float* panels, std::int64_t panel_step, std::int64_t count, Range rows,
+  void multiply(const float* tiles, const float* panels, std::int64_t panel_step, const Terms& terms, Range rows,
                 Range panel_range, bool add, float* sums) const {
     const auto first_row = static_cast<std::size_t>(rows.first);
     const std::int64_t next = stages_.tile_rows() * stages_.panel_width();
-    for (std::int64_t p = panel_range.first; p < panel_range.second; ++p)
-      for (std::int64_t t = 0; t < count; t += plan_.sum_block) {
-        const Segment segment{t * stages_.lhs_row(), t * stages_.panel_width(), std::min(plan_.sum_block, count - t)};
+    for (std::int64_t p = panel_range.first; p < panel_range.second; ++p) {
+      std::size_t begin = 0;
+      for (const std::size_t end : terms.ends) {
+        std::int64_t count = 0;
+        for (std::size_t i = begin; i < end; ++i) count += terms.segments[i].count;
         matrix_.multiply({.lhs = tiles,
                           .rows = lhs_rows_.data() + rows.first,
                           .row_count = length(rows),
                           .lhs_step = stages_.lhs_row(),
                           .rhs = panels + p * panel_step,
                           .rhs_step = stages_.panel_width(),
-                          .segments = &segment,
-                          .segment_count = 1,
+                          .segments = terms.segments.data() + begin,
+                          .segment_count = static_cast<std::int64_t>(end - begin),
                           .out = sums + p * plan_.sum_panel,
                           .out_rows = sum_rows_.data() + rows.first,
                           .width = stages_.whole_width(p),
                           .bias = nullptr,
-                          .add = add || t > 0,
+                          .add = add || begin > 0,
                           .ahead = plan_.fetches ? sums + p * plan_.sum_panel + sum_rows_[first_row] + next : nullptr,
                           .ahead_row = stages_.panel_width(),
-                          .ahead_term = ceiling_quotient(next, segment.count)});
+                          .ahead_term = ceiling_quotient(next, count)});
+        begin = end;
       }
+    }
   }
 
   void run_splits() const {
-    const std::int64_t tiles = problem_.tiles(), groups = problem_.groups, positions = stages_.positions();
-    const std::int64_t lhs_position = WinogradStages::spread(plan_.task_tiles * stages_.lhs_row()),
-                       panel_step = plan_.task_tiles * stages_.panel_width(),
+    const std::int64_t groups = problem_.groups, positions = stages_.positions(), blocks = plan_.cut.count();
+    const std::int64_t lhs_position = WinogradStages::spread(plan_.cut.lhs_tiles() * stages_.lhs_row()),
+                       panel_step = plan_.cut.large_tiles() * stages_.panel_width(),
                        large_position = WinogradStages::spread(stages_.panels() * panel_step);
     const FloatBuffer sums(groups * plan_.splits * plan_.sums);
     parallel_for(groups * plan_.splits, 1, [&](std::int64_t task, std::int64_t) {
       const std::int64_t group = task / plan_.splits, split = task % plan_.splits;
       const FloatBuffer lhs(positions * lhs_position), large(positions * large_position);
       float* const to = sums.data() + task * plan_.sums;
-      const Range part{split * tiles / plan_.splits, (split + 1) * tiles / plan_.splits};
-      for (std::int64_t t = part.first; t < part.second; t += plan_.task_tiles) {
-        const Range some{t, std::min(t + plan_.task_tiles, part.second)};
-        stages_.transform_lhs(lhs_ + group * problem_.lhs.group, some, lhs.data(), lhs_position);
-        stages_.expand_large(large_ + group * problem_.large.group, some, large.data(), panel_step, large_position);
+      const Range part{split * blocks / plan_.splits, (split + 1) * blocks / plan_.splits};
+      for (std::int64_t b = part.first; b < part.second; ++b) {
+        const TileBlock block = plan_.cut.at(b);
+        const Terms terms = find_terms(block);
+        stages_.transform_lhs(lhs_ + group * problem_.lhs.group, seen(problem_, block), lhs.data(), lhs_position,
+                              slice_step());
+        stages_.expand_large(large_ + group * problem_.large.group, block, large.data(), panel_step, large_position,
+                             length(block.tiles));
         static thread_local bool backwards = false;
         backwards = !backwards;
         for (std::int64_t i = 0; i < positions; ++i) {
           const std::int64_t position = backwards ? positions - 1 - i : i;
-          multiply(lhs.data() + position * lhs_position, large.data() + position * large_position, panel_step,
-                   length(some), {0, rows()}, {0, stages_.panels()}, t > part.first,
-                   to + position * plan_.sum_position);
+          multiply(lhs.data() + position * lhs_position, large.data() + position * large_position, panel_step, terms,
+                   {0, rows()}, {0, stages_.panels()}, b > part.first, to + position * plan_.sum_position);
         }
       }
     });
@@ -106,26 +141,31 @@ class WinogradGradient {
   }
 
   void run_stages() const {
-    const std::int64_t positions = stages_.positions(), tiles = problem_.tiles();
-    const std::int64_t lhs_position = WinogradStages::spread(plan_.chunk * stages_.lhs_row()),
-                       panel_step = plan_.chunk * stages_.panel_width(),
+    const std::int64_t positions = stages_.positions();
+    const std::int64_t lhs_position = WinogradStages::spread(plan_.cut.lhs_tiles() * stages_.lhs_row()),
+                       panel_step = plan_.cut.large_tiles() * stages_.panel_width(),
                        large_position = WinogradStages::spread(stages_.panels() * panel_step);
     const FloatBuffer lhs(positions * lhs_position), large(positions * large_position), sums(plan_.sums);
     const Blocks row_blocks{rows(), rows(), plan_.task_rows};
     for (std::int64_t group = 0; group < problem_.groups; ++group) {
-      for (std::int64_t first = 0; first < tiles; first += plan_.chunk) {
-        const std::int64_t count = std::min(plan_.chunk, tiles - first);
-        parallel_for(count, plan_.task_tiles, [&](std::int64_t begin, std::int64_t end) {
-          const Range some{first + begin, first + end};
-          stages_.transform_lhs(lhs_ + group * problem_.lhs.group, some, lhs.data() + begin * stages_.lhs_row(),
-                                lhs_position);
-          stages_.expand_large(large_ + group * problem_.large.group, some,
-                               large.data() + begin * stages_.panel_width(), panel_step, large_position);
+      for (std::int64_t b = 0; b < plan_.cut.count(); ++b) {
+        const TileBlock chunk = plan_.cut.at(b);
+        const Terms terms = find_terms(chunk);
+        const std::int64_t slice_rows = length(chunk.tiles);
+        parallel_for_parts(seen(problem_, chunk), plan_.task_tiles, [&](const TileBlock& part, const TilePlace& at) {
+          stages_.transform_lhs(lhs_ + group * problem_.lhs.group, part,
+                                lhs.data() + at.slice * slice_step() + at.tile * stages_.lhs_row(), lhs_position,
+                                slice_step());
+        });
+        parallel_for_parts(chunk, plan_.task_tiles, [&](const TileBlock& part, const TilePlace& at) {
+          stages_.expand_large(large_ + group * problem_.large.group, part,
+                               large.data() + (at.slice * slice_rows + at.tile) * stages_.panel_width(), panel_step,
+                               large_position, slice_rows);
         });
         parallel_for(positions * row_blocks.count(), 1, [&](std::int64_t task, std::int64_t) {
           const std::int64_t position = task / row_blocks.count();
-          multiply(lhs.data() + position * lhs_position, large.data() + position * large_position, panel_step, count,
-                   row_blocks.range(task % row_blocks.count()), {0, stages_.panels()}, first > 0,
+          multiply(lhs.data() + position * lhs_position, large.data() + position * large_position, panel_step, terms,
+                   row_blocks.range(task % row_blocks.count()), {0, stages_.panels()}, b > 0,
                    sums.data() + position * plan_.sum_position);
         });
       }
@@ -135,7 +175,7 @@ class WinogradGradient {
 
   // All sums of a group to weights.
   void contract(std::int64_t group, const float* sums) const {
-    const std::int64_t blocks = problem_.lhs_blocks(), panels = stages_.panels(), in_features = problem_.in_features;
+    const std::int64_t blocks = problem_.small_blocks(), panels = stages_.panels(), in_features = problem_.in_features;
     const Blocks in{in_features, in_features, std::min<std::int64_t>(in_features, plan_.weight_block)};
     parallel_for(in.count() * blocks * panels, 1, [&](std::int64_t task, std::int64_t) {
       const std::int64_t panel = task % panels, block = task / panels % blocks;

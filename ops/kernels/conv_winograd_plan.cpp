@@ -94,20 +94,20 @@ bool WinogradProblem::arrange(const ConvProblem& problem, bool gradient, std::si
   small_large = few.feature;
 
   outer_.clear();
-  outer_taps_ = 1;
-  planes_ = images;
   for (std::size_t d = 0; d < problem.axes.size(); ++d) {
     const LargeSmallAxis axis = large_small(problem.axes[d], gradient);
     if (d == second) axes_[1] = TiledAxis(axis);
     else if (d == first) axes_[0] = TiledAxis(axis);
-    else {
-      outer_.push_back(axis);
-      outer_taps_ *= axis.small;
-      planes_ *= axis.large;
-    }
+    else outer_.push_back(axis);
   }
-  if (first == second) axes_[0] = TiledAxis({1, 1, 1, 1, 1, 1, 0, 0, 0, 0});
-  planes_ *= axes_[0].residues * axes_[1].residues;
+  if (first == second) axes_[0] = TiledAxis(kPoint);
+  choose_slide();
+  outer_taps_ = 1;
+  planes_ = images * axes_[0].residues * axes_[1].residues;
+  for (const LargeSmallAxis& axis : outer_) {
+    outer_taps_ *= axis.small;
+    planes_ *= axis.large;
+  }
   taps = axes_[1].taps;
   if (first == second && (taps < kLeastFolded || axes_[1].windows < taps)) return false;
   if (first != second && taps != axes_[0].taps) return false;
@@ -116,19 +116,42 @@ bool WinogradProblem::arrange(const ConvProblem& problem, bool gradient, std::si
   return taps >= 2 && taps <= kWinogradMostTaps && planes_ > 0 && outer_taps_ > 0 && in_features > 0;
 }
 
+// The axis whose windows share most.
+void WinogradProblem::choose_slide() {
+  slide_ = kPoint;
+  const auto sharing = [](const LargeSmallAxis& axis) {  // window positions to a slice
+    if (axis.lhs_dilation > 1 || axis.dilation > 1 || axis.stride >= axis.small) return 0.0;
+    const std::int64_t seen = (axis.large - 1) * axis.stride + axis.small;
+    return static_cast<double>(axis.large * axis.small) / static_cast<double>(seen);
+  };
+  const auto most = std::max_element(outer_.begin(), outer_.end(),
+                                     [&](const auto& a, const auto& b) { return sharing(a) < sharing(b); });
+  if (most == outer_.end() || sharing(*most) <= 1) return;
+  slide_ = *most;
+  outer_.erase(most);
+}
+
 double WinogradProblem::multiply_adds() const {
-  return static_cast<double>(groups) * static_cast<double>(tiles() * points * points) *
-         static_cast<double>(lhs_blocks() * in_features) * static_cast<double>(large_blocks() * large_features);
+  return static_cast<double>(groups) * static_cast<double>(tiles() * slices() * points * points) *
+         static_cast<double>(small_blocks() * in_features) * static_cast<double>(large_blocks() * large_features);
 }
 
 // Of the time, in multiply-adds: products, and transforms of both operands and the result, an element of which takes
 // as long as some products.
 double WinogradProblem::estimate() const {
   constexpr double kTransformed = 6, kWeights = 12;
-  const auto elements = static_cast<double>(groups * points * points);
-  const auto in = static_cast<double>(lhs_blocks() * in_features),
-             out = static_cast<double>(large_blocks() * large_features);
-  return multiply_adds() + elements * (kTransformed * static_cast<double>(tiles()) * (in + out) + kWeights * in * out);
+  return multiply_adds() + kTransformed * transformed() + kWeights * expanded();
+}
+
+double WinogradProblem::transformed() const {
+  const auto lhs_elements = static_cast<double>(lhs_slices(slices()) * lhs_blocks() * in_features),
+             large_elements = static_cast<double>(slices() * large_blocks() * large_features);
+  return static_cast<double>(groups * points * points) * static_cast<double>(tiles()) * (lhs_elements + large_elements);
+}
+
+double WinogradProblem::expanded() const {
+  return static_cast<double>(groups * points * points) * static_cast<double>(small_blocks() * in_features) *
+         static_cast<double>(large_blocks() * large_features);
 }
 
 WinogradProblem::WinogradProblem(const ConvProblem& problem) {
@@ -160,7 +183,7 @@ WinogradProblem::WinogradProblem(const ConvProblem& problem) {
   *this = std::move(best);
 }
 
-Plane WinogradProblem::lhs_plane(std::int64_t plane, std::int64_t block) const {
+Plane WinogradProblem::lhs_plane(std::int64_t plane, std::int64_t block, std::int64_t slice) const {
   const std::int64_t residue1 = plane % axes_[1].residues, rest = plane / axes_[1].residues;
   const std::int64_t residue0 = rest % axes_[0].residues;
   std::int64_t outer = rest / axes_[0].residues;
@@ -171,6 +194,9 @@ Plane WinogradProblem::lhs_plane(std::int64_t plane, std::int64_t block) const {
   Plane result{at0.origin * axes_[0].lhs_step + at1.origin * axes_[1].lhs_step,
                {at0.scale * axes_[0].lhs_step, at1.scale * axes_[1].lhs_step},
                {axes_[0].seen(at0.inside(axes_[0].lhs)), axes_[1].seen(at1.inside(axes_[1].lhs))}};
+  const std::int64_t slid = slice - slide_.low;
+  if (slid < 0 || slid >= slide_.lhs) result.valid = {};
+  else result.offset += slid * slide_.lhs_step;
   for (std::size_t d = outer_.size(); d-- > 0;) {
     const LargeSmallAxis& axis = outer_[d];
     const std::int64_t p = outer % axis.large * axis.stride + outer_tap % axis.small * axis.dilation - axis.low;
@@ -183,7 +209,7 @@ Plane WinogradProblem::lhs_plane(std::int64_t plane, std::int64_t block) const {
   return result;
 }
 
-Plane WinogradProblem::large_plane(std::int64_t plane, std::int64_t block) const {
+Plane WinogradProblem::large_plane(std::int64_t plane, std::int64_t block, std::int64_t slice) const {
   const std::int64_t residue1 = plane % axes_[1].residues, rest = plane / axes_[1].residues;
   std::int64_t outer = rest / axes_[0].residues;
   const Progression at0 = axes_[0].large_at(rest % axes_[0].residues, block / axes_[1].large_blocks),
@@ -193,11 +219,12 @@ Plane WinogradProblem::large_plane(std::int64_t plane, std::int64_t block) const
                {at0.inside(axes_[0].large), at1.inside(axes_[1].large)}};
   for (std::size_t d = outer_.size(); d-- > 0; outer /= outer_[d].large)
     result.offset += outer % outer_[d].large * outer_[d].large_step;
-  result.offset += outer * large.image;
+  result.offset += outer * large.image + slice * slide_.large_step;
   return result;
 }
 
-Plane WinogradProblem::small_plane(std::int64_t lhs_block, std::int64_t large_block) const {
+Plane WinogradProblem::small_plane(std::int64_t small_block, std::int64_t large_block) const {
+  const std::int64_t lhs_block = small_block % lhs_blocks();
   const std::int64_t blocks = lhs_block / axes_[1].lhs_blocks;
   std::int64_t outer_tap = blocks / axes_[0].lhs_blocks;
   const Progression at0 = axes_[0].small_at(blocks % axes_[0].lhs_blocks, large_block / axes_[1].large_blocks),
@@ -207,6 +234,7 @@ Plane WinogradProblem::small_plane(std::int64_t lhs_block, std::int64_t large_bl
                {at0.inside(axes_[0].small), at1.inside(axes_[1].small)}};
   for (std::size_t d = outer_.size(); d-- > 0; outer_tap /= outer_[d].small)
     result.offset += outer_tap % outer_[d].small * outer_[d].small_step;
+  result.offset += small_block / lhs_blocks() * slide_.small_step;
   return result;
 }
 

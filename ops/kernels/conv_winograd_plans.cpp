@@ -8,6 +8,7 @@ namespace {
 
 // Elements, of which half of a level-2 cache of 512 KiB or more holds 64 Ki.
 constexpr std::int64_t kTileElements = 80 << 10;   // transformed tiles of a task, about
+constexpr std::int64_t kSlidElements = 160 << 10;  // the same, if slices share them
 constexpr std::int64_t kMostInCache = 112 << 10;   // more of them are not read again for each block of panels
 constexpr std::int64_t kSumElements = 32 << 10;    // sums of a block of panels
 constexpr std::int64_t kChunkElements = 6 << 20;   // both of all tiles of a chunk
@@ -30,11 +31,30 @@ constexpr std::int64_t kStageRows = 64;
 
 std::int64_t round_up(std::int64_t count, std::int64_t unit) { return (count + unit - 1) / unit * unit; }
 
+TileCut cut_into(const WinogradProblem& problem, std::int64_t tiles, std::int64_t slices) {
+  return {{problem.tiles(), problem.tiles(), tiles},
+          {problem.slices(), problem.slices(), slices},
+          problem.lhs_slices(slices)};
+}
+
+// Into blocks of at most so many tiles of lhs, if not of a single one, with as many slices of each as may be, which
+// share what they see. Of several slices, whole rows of tiles, or parts of one.
+TileCut cut_for(const WinogradProblem& problem, std::int64_t lhs_tiles) {
+  const std::int64_t columns = problem.tile_columns();
+  for (std::int64_t pieces = 1;; ++pieces) {
+    const std::int64_t slices = ceiling_quotient(problem.slices(), pieces);
+    std::int64_t tiles = lhs_tiles / problem.lhs_slices(slices);
+    if (tiles == 0 && slices > 1) continue;
+    if (slices > 1 && tiles > columns) tiles -= tiles % columns;
+    return cut_into(problem, std::clamp<std::int64_t>(tiles, 1, problem.tiles()), slices);
+  }
+}
+
 }  // namespace
 
 WinogradForwardPlan::WinogradForwardPlan(const WinogradStages& stages, const WinogradProblem& problem) {
   const std::int64_t positions = stages.positions(), unit = stages.tile_rows(), tiles = problem.tiles();
-  terms = problem.lhs_blocks() * problem.in_features;
+  terms = problem.small_blocks() * problem.in_features;
   sum_block = kSumBlock;
   panel = terms * stages.panel_width();
   weight_position = WinogradStages::spread(stages.panels() * panel);
@@ -42,34 +62,38 @@ WinogradForwardPlan::WinogradForwardPlan(const WinogradStages& stages, const Win
   weight_block = std::min<std::int64_t>(problem.in_features, 64);
 
   const std::int64_t per_tile = positions * stages.lhs_row();
-  const std::int64_t share = round_up((tiles + kTasks - 1) / kTasks, unit);
-  task_tiles = std::max(4 * unit, kTileElements / per_tile / unit * unit);
-  task_tiles = std::min({task_tiles, std::max(2 * unit, share), tiles});
-  const std::int64_t tasks = (tiles + task_tiles - 1) / task_tiles * problem.groups;
-  by_stage = weight_group > kWeightElements || (tasks < kFewTasks && weight_group > kFewWeights);
+  if (problem.slices() == 1) {
+    const std::int64_t most = std::max(4 * unit, kTileElements / per_tile / unit * unit);
+    const std::int64_t share = round_up((tiles + kTasks - 1) / kTasks, unit);
+    cut = cut_into(problem, std::min({most, std::max(2 * unit, share), tiles}), 1);
+  } else {
+    cut = cut_for(problem, std::max(4 * unit, kSlidElements / per_tile));
+    cut.tiles.block = std::min(cut.tiles.block, ceiling_quotient(tiles * cut.slices.count(), kTasks));
+  }
+  by_stage = weight_group > kWeightElements || (cut.count() * problem.groups < kFewTasks && weight_group > kFewWeights);
   fetches = !by_stage && weight_group > kFetched;
   if (by_stage) {
     sum_row = stages.panels() * stages.panel_width();
-    chunk = std::min(tiles, std::max(unit, kChunkElements / (positions * (stages.lhs_row() + sum_row)) / unit * unit));
+    cut = cut_for(problem, std::max(unit, kChunkElements / (positions * (stages.lhs_row() + sum_row)) / unit * unit));
     task_tiles = kStageTiles;
     task_panels = std::min(stages.panels(), kStagePanels);
   } else {
-    const bool in_cache = task_tiles * per_tile <= kMostInCache;
-    task_panels =
-        std::clamp<std::int64_t>(kSumElements / (positions * task_tiles * stages.panel_width()), 1, stages.panels());
+    const bool in_cache = problem.slices() > 1 || cut.lhs_tiles() * per_tile <= kMostInCache;
+    task_panels = std::clamp<std::int64_t>(kSumElements / (positions * cut.large_tiles() * stages.panel_width()), 1,
+                                           stages.panels());
     if (!in_cache) task_panels = stages.panels();
     sum_row = task_panels * stages.panel_width();
-    chunk = task_tiles;
+    task_tiles = cut.tiles.block;
   }
-  const std::int64_t buffers =
-      positions * (WinogradStages::spread(chunk * stages.lhs_row()) + WinogradStages::spread(chunk * sum_row));
+  const std::int64_t buffers = positions * (WinogradStages::spread(cut.lhs_tiles() * stages.lhs_row()) +
+                                            WinogradStages::spread(cut.large_tiles() * sum_row));
   workspace = problem.groups * weight_group + (by_stage ? buffers : 0);
   task_workspace = stages.call_workspace(task_tiles) + (by_stage ? 0 : buffers);
 }
 
 WinogradGradientPlan::WinogradGradientPlan(const WinogradStages& stages, const WinogradProblem& problem) {
   const std::int64_t positions = stages.positions(), tiles = problem.tiles();
-  const std::int64_t rows = problem.lhs_blocks() * problem.in_features;
+  const std::int64_t rows = problem.small_blocks() * problem.in_features;
   const std::int64_t large_row = stages.panels() * stages.panel_width();
   sum_panel = rows * stages.panel_width();
   sum_position = WinogradStages::spread(stages.panels() * sum_panel);
@@ -82,16 +106,23 @@ WinogradGradientPlan::WinogradGradientPlan(const WinogradStages& stages, const W
   by_stage = sums > kSumsInCache;
   splits = 1;
   if (by_stage) {
-    chunk = std::min(tiles, std::max(kStageTiles, kChunkElements / per_tile));
+    cut = cut_for(problem, std::max(kStageTiles, kChunkElements / per_tile));
     task_tiles = kStageTiles;
   } else {
-    const std::int64_t most = std::clamp<std::int64_t>(kGradientElements / per_tile, 32, 256);
-    splits = std::clamp<std::int64_t>(tiles / (2 * most), 1, kSplits);
-    const std::int64_t part = (tiles + splits - 1) / splits, turns = (part + most - 1) / most;
-    task_tiles = chunk = (part + turns - 1) / turns;
+    const std::int64_t least = problem.slices() == 1 ? 32 : 80,
+                       most = std::clamp<std::int64_t>(kGradientElements / per_tile, least, 256);
+    if (problem.slices() == 1) {
+      splits = std::clamp<std::int64_t>(tiles / (2 * most), 1, kSplits);
+      const std::int64_t part = ceiling_quotient(tiles, splits);
+      cut = cut_into(problem, ceiling_quotient(part, ceiling_quotient(part, most)), 1);
+    } else {
+      cut = cut_for(problem, most);
+      splits = std::clamp<std::int64_t>(cut.count() / 2, 1, kSplits);
+    }
+    task_tiles = cut.tiles.block;
   }
-  const std::int64_t buffers =
-      positions * (WinogradStages::spread(chunk * stages.lhs_row()) + WinogradStages::spread(chunk * large_row));
+  const std::int64_t buffers = positions * (WinogradStages::spread(cut.lhs_tiles() * stages.lhs_row()) +
+                                            WinogradStages::spread(cut.large_tiles() * large_row));
   workspace = by_stage ? sums + buffers : problem.groups * splits * sums;
   task_workspace = stages.call_workspace(task_tiles) + (by_stage ? 0 : buffers);
 }

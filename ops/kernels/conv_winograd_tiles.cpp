@@ -141,20 +141,22 @@ void WinogradStages::scatter_rows(const Plane& plane, std::int64_t feature_step,
   }
 }
 
-void WinogradStages::transform_lhs(const float* lhs, Range tiles, float* to, std::int64_t position_step) const {
+void WinogradStages::transform_lhs(const float* lhs, const TileBlock& tiles, float* to, std::int64_t position_step,
+                                   std::int64_t slice_step) const {
   const std::int64_t features = problem_.in_features, pixel = block_features_, n = problem_.points;
   const std::int64_t step = problem_.lhs.feature;
-  const FloatBuffer local(lhs_copy(length(tiles)));
+  const FloatBuffer local(lhs_copy(length(tiles.tiles)));
   const auto transform = kernels_.input[problem_.family];
-  problem_.for_each_run(tiles, [&](const TileRun& run) {
+  for_each_slice_run(tiles, [&](const TileRun& run, std::int64_t slice) {
+    float* const first_row = to + (slice - tiles.slices.first) * slice_step;
     for (std::int64_t block = 0; block < problem_.lhs_blocks(); ++block) {
-      const Plane plane = problem_.lhs_plane(run.plane, block);
+      const Plane plane = problem_.lhs_plane(run.plane, block, slice);
       for_each_part(run, plane, in_place(step, features), n, n, [&](const TileRun& part, bool direct) {
         const Band band = band_of(part, n, n);
         GridTransform<float> grid{
             .features = pixel,
             .from = grids_of<const float>(local.data(), length(band.columns) * pixel, pixel),
-            .to = {to + part.first * lhs_row_ + block * pixel, n * position_step, position_step, lhs_row_},
+            .to = {first_row + part.first * lhs_row_ + block * pixel, n * position_step, position_step, lhs_row_},
             .count = part.count};
         if (direct) {
           grid.from = grids_in(lhs, plane, band);
@@ -168,18 +170,19 @@ void WinogradStages::transform_lhs(const float* lhs, Range tiles, float* to, std
   });
 }
 
-void WinogradStages::expand_large(const float* large, Range tiles, float* to, std::int64_t panel_step,
-                                  std::int64_t position_step) const {
+void WinogradStages::expand_large(const float* large, const TileBlock& tiles, float* to, std::int64_t panel_step,
+                                  std::int64_t position_step, std::int64_t slice_rows) const {
   const std::int64_t features = problem_.large_features, pixel = whole(features), n = problem_.points,
                      m = problem_.tile;
   const std::int64_t step = problem_.large.feature;
-  const FloatBuffer local(large_copy(length(tiles), pixel));
+  const FloatBuffer local(large_copy(length(tiles.tiles), pixel));
   const auto transform = kernels_.expand[problem_.family][m - 2];
-  problem_.for_each_run(tiles, [&](const TileRun& run) {
+  for_each_slice_run(tiles, [&](const TileRun& run, std::int64_t slice) {
+    float* const first_row = to + (slice - tiles.slices.first) * slice_rows * panel_width();
     const std::int64_t rows = large_rows(run);
     const GridPart of_fold{0, rows, 0, m};
     for (std::int64_t block = 0; block < problem_.large_blocks(); ++block) {
-      const Plane plane = problem_.large_plane(run.plane, block);
+      const Plane plane = problem_.large_plane(run.plane, block, slice);
       for_each_part(run, plane, in_place(step, features), rows, m, [&](const TileRun& part, bool direct) {
         const Band band = band_of(part, rows, m);
         if (!direct) gather(plane, step, features, large, band, local.data());
@@ -189,7 +192,7 @@ void WinogradStages::expand_large(const float* large, Range tiles, float* to, st
               .features = whole(width(panel)),
               .from = direct ? grids_in(large + first, plane, band)
                              : grids_of<const float>(local.data() + first, length(band.columns) * pixel, pixel),
-              .to = {to + panel * panel_step + part.first * panel_width(), n * position_step, position_step,
+              .to = {first_row + panel * panel_step + part.first * panel_width(), n * position_step, position_step,
                      panel_width()},
               .count = part.count,
               .part = rows < m ? &of_fold : nullptr};
@@ -201,23 +204,25 @@ void WinogradStages::expand_large(const float* large, Range tiles, float* to, st
   });
 }
 
-void WinogradStages::contract_large(const float* sums, std::int64_t row_step, std::int64_t position_step, Range tiles,
-                                    Range panels, const ConvEpilogue<float>& epilogue, float* large) const {
+void WinogradStages::contract_large(const float* sums, std::int64_t row_step, std::int64_t position_step,
+                                    std::int64_t slice_rows, const TileBlock& tiles, Range panels,
+                                    const ConvEpilogue<float>& epilogue, float* large) const {
   const std::int64_t n = problem_.points, m = problem_.tile, step = problem_.large.feature;
-  const FloatBuffer local(large_copy(length(tiles), panel_width()));
+  const FloatBuffer local(large_copy(length(tiles.tiles), panel_width()));
   const auto transform = kernels_.contract[problem_.family][m - 2];
-  problem_.for_each_run(tiles, [&](const TileRun& run) {
+  for_each_slice_run(tiles, [&](const TileRun& run, std::int64_t slice) {
+    const float* const first_row = sums + (slice - tiles.slices.first) * slice_rows * row_step;
     const std::int64_t rows = large_rows(run);
     const GridPart of_fold{0, rows, 0, m};
     for (std::int64_t panel = panels.first; panel < panels.second; ++panel) {
-      const Plane plane = problem_.large_plane(run.plane, panel / panels_per_block_);
+      const Plane plane = problem_.large_plane(run.plane, panel / panels_per_block_, slice);
       const std::int64_t features = width(panel), first = panel % panels_per_block_ * panel_width();
       float* const memory = large + first * step;
       for_each_part(run, plane, in_place(step, features), rows, m, [&](const TileRun& part, bool direct) {
         const Band band = band_of(part, rows, m);
         const std::int64_t row = length(band.columns) * panel_width();
         GridTransform<float> grid{.features = whole(features),
-                                  .from = {sums + part.first * row_step + (panel - panels.first) * panel_width(),
+                                  .from = {first_row + part.first * row_step + (panel - panels.first) * panel_width(),
                                            n * position_step, position_step, row_step},
                                   .to = grids_of(local.data(), row, panel_width()),
                                   .count = part.count,

@@ -24,11 +24,12 @@ class FloatBuffer {
 };
 
 // Transformed tiles and weights are matrices, one for each position of a transformed tile.
-//   lhs:    [position][tile][lhs block][feature, up to whole vectors]
-//   panels: [position][panel][row][panel width], where rows are what a product sums over: the features of lhs for
-//           weights, tiles for the large operand of a weight gradient
-//   sums:   [position][row][panel][panel width], where rows are tiles, or the features of lhs
-// A panel is a part of the features of one large block.
+//   lhs:    [position][slice][tile][lhs block][feature, up to whole vectors]
+//   panels: [position][panel][row][panel width], where rows are what a product sums over: the features of lhs at each
+//           position of the sliding window for weights, tiles for the large operand of a weight gradient
+//   sums:   [position][row][panel][panel width], where rows are tiles, or the features of lhs at each of these
+//   positions
+// A panel is a part of the features of one large block. Tiles are those of one slice after the other.
 class WinogradStages {
  public:
   explicit WinogradStages(const WinogradProblem& problem);
@@ -46,23 +47,27 @@ class WinogradStages {
   // From one matrix to the next: at least so many elements, but no power of two, whose lines would share a cache set.
   static std::int64_t spread(std::int64_t elements);
 
-  // A range of tiles of lhs, from where the group starts, to the matrices that start at `to`.
-  void transform_lhs(const float* lhs, Range tiles, float* to, std::int64_t position_step) const;
+  // Tiles of slices of lhs, from where the group starts, to the matrices that start at `to`, with slice_step elements
+  // from one slice to the next.
+  void transform_lhs(const float* lhs, const TileBlock& tiles, float* to, std::int64_t position_step,
+                     std::int64_t slice_step) const;
 
   // Weights: features `in` of lhs of every block, and one panel. `to` is the panel's first row.
   void expand_small(const float* small, Range in, std::int64_t panel, float* to, std::int64_t position_step) const;
 
-  // A range of tiles of the large operand; panel p goes to `to` + p * panel_step, the first tile to its first row.
-  void expand_large(const float* large, Range tiles, float* to, std::int64_t panel_step,
-                    std::int64_t position_step) const;
+  // Tiles of the large operand; panel p goes to `to` + p * panel_step, the first tile to its first row, and that of the
+  // next slice slice_rows further.
+  void expand_large(const float* large, const TileBlock& tiles, float* to, std::int64_t panel_step,
+                    std::int64_t position_step, std::int64_t slice_rows) const;
 
-  // Sums of a range of tiles and panels to the output; `sums` is the first tile's and the first panel's. The bias is
-  // null, or has one number for each feature, and whole vectors that may be read.
-  void contract_large(const float* sums, std::int64_t row_step, std::int64_t position_step, Range tiles, Range panels,
-                      const ConvEpilogue<float>& epilogue, float* large) const;
+  // Sums of some tiles and a range of panels to the output; `sums` is the first tile's and the first panel's, and that
+  // of the next slice slice_rows further. The bias is null, or has one number for each feature, and whole vectors that
+  // may be read.
+  void contract_large(const float* sums, std::int64_t row_step, std::int64_t position_step, std::int64_t slice_rows,
+                      const TileBlock& tiles, Range panels, const ConvEpilogue<float>& epilogue, float* large) const;
 
-  // Sums to weights: features `in` of one block of lhs, and one panel. `sums` is the first one's.
-  void contract_small(const float* sums, std::int64_t row_step, std::int64_t position_step, std::int64_t lhs_block,
+  // Sums to weights: features `in` of one block of weights, and one panel. `sums` is the first one's.
+  void contract_small(const float* sums, std::int64_t row_step, std::int64_t position_step, std::int64_t small_block,
                       Range in, std::int64_t panel, float* small) const;
 
   // The most elements that one of these calls allocates, for so many tiles at once.
@@ -101,6 +106,12 @@ class WinogradStages {
   Grids<T> grids_in(T* memory, const Plane& plane, const Band& band) const {
     return grids_of(memory + plane.offset + band.rows.first * plane.step[0] + band.columns.first * plane.step[1],
                     plane.step[0], plane.step[1]);
+  }
+
+  template <class Visitor>
+  void for_each_slice_run(const TileBlock& block, Visitor visitor) const {
+    for (std::int64_t slice = block.slices.first; slice < block.slices.second; ++slice)
+      problem_.for_each_run(block.tiles, [&](const TileRun& run) { visitor(run, slice); });
   }
 
   // Calls visitor(TileRun, true) for tiles that are transformed in place, and visitor(TileRun, false) for others.

@@ -59,7 +59,7 @@ void WinogradStages::expand_small(const float* small, Range in, std::int64_t pan
   const FloatBuffer local(small_copy());
   float* const dense = local.data();
   const auto transform = kernels_.expand[problem_.family][r - 2];
-  for (std::int64_t block = 0; block < problem_.lhs_blocks(); ++block) {
+  for (std::int64_t block = 0; block < problem_.small_blocks(); ++block) {
     const Plane plane = problem_.small_plane(block, panel / panels_per_block_);
     const bool whole_window = SmallWindow(problem_, plane).whole;
     const bool direct = problem_.small_large == 1 && whole_window && features % matrix_.lanes == 0;
@@ -84,13 +84,13 @@ void WinogradStages::expand_small(const float* small, Range in, std::int64_t pan
 }
 
 void WinogradStages::contract_small(const float* sums, std::int64_t row_step, std::int64_t position_step,
-                                    std::int64_t lhs_block, Range in, std::int64_t panel, float* small) const {
+                                    std::int64_t small_block, Range in, std::int64_t panel, float* small) const {
   const std::int64_t n = problem_.points, r = problem_.taps, pixel = r * r * panel_width();
   const std::int64_t features = width(panel), first = panel % panels_per_block_ * panel_width();
   const FloatBuffer local(small_copy());
   float* const dense = local.data();
   const auto transform = kernels_.contract[problem_.family][r - 2];
-  const Plane plane = problem_.small_plane(lhs_block, panel / panels_per_block_);
+  const Plane plane = problem_.small_plane(small_block, panel / panels_per_block_);
   const bool direct = problem_.small_large == 1 && SmallWindow(problem_, plane).whole && features % matrix_.lanes == 0;
   for (std::int64_t i = in.first; i < in.second; i += kChunk) {
     const Range chunk{i, std::min(i + kChunk, in.second)};
