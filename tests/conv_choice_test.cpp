@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(
         Choice{"r64_56", {Winograd, Winograd, Winograd}}, Choice{"r64_32_b32", {Winograd, Winograd, Winograd}},
         Choice{"r128_28", {Winograd, Winograd, Winograd}}, Choice{"p1x1_64_256", {Direct, Direct, LongSum}},
         Choice{"p1x1_1024_256", {Direct, Direct, LongSum}}, Choice{"c1d_64_k9", {Winograd, Winograd, Winograd}},
-        Choice{"c1d_128_k3", {Direct, Direct, LongSum}},
+        Choice{"c1d_128_k3", {Winograd, Winograd, Winograd}},
         Choice{"c1d_1_32_k7", {Direct, Direct, LongSum}, {FewFeatures, FewFeatures, LongSum}},
         Choice{"stem7x7", {Direct, FewFeatures, LongSum}, {FewFeatures, FewFeatures, LongSum}},
         Choice{"cifar_first", {Direct, FewFeatures, LongSum}, {FewFeatures, FewFeatures, LongSum}},
@@ -289,7 +289,7 @@ TEST(ConvForced, SaysWhyItCannotServe) {
   const ConvCase pointwise = plain({2, 9, 9, 16}, {1, 1, 16, 32}, kLast),
                  window = plain({2, 9, 9, 16}, {3, 3, 16, 32}, kLast);
   expect_refused(pointwise, DType::Float32, {.algorithm = Winograd},
-                 "conv_general_dilated: algorithm Winograd cannot serve here: needs two axes with windows of 2 to 5 "
+                 "conv_general_dilated: algorithm Winograd cannot serve here: needs an axis with a window of 2 to 25 "
                  "positions");
   expect_refused(pointwise, DType::Float32, {.algorithm = Winograd}, "; leave the choice to ConvAlgorithm::Auto");
   expect_refused(window, DType::Float64, {.algorithm = Winograd},

@@ -17,8 +17,8 @@ ConvCost winograd_cost(const ConvProblem& problem) {
                      out = winograd.large_blocks() * winograd.large_features,
                      tiles = winograd.tiles() * winograd.slices();
   const std::int64_t rows = winograd.weight_gradient ? in : tiles, terms = winograd.weight_gradient ? tiles : in;
-  cost.products = fmt::format("{} x ({} x {}) x ({} x {})", winograd.groups * winograd.points * winograd.points, rows,
-                              terms, terms, out);
+  cost.products =
+      fmt::format("{} x ({} x {}) x ({} x {})", winograd.groups * winograd.positions(), rows, terms, terms, out);
   const WinogradStages stages(winograd);
   const auto bytes = [](const auto& plan) {
     return static_cast<std::int64_t>(sizeof(float)) * (plan.workspace + num_threads() * plan.task_workspace);
@@ -32,10 +32,11 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 // memory, takes as long as kTransform multiply-adds, one of the weights as kSmallWeights or, where they are too many
 // for the nearer caches, kLargeWeights. Where a kernel is read as an image and has as many positions as the output,
 // which are few, elements take twice as long: tiles are mostly border, and sums of many short products leave the cache.
-// So they do where the image is small beside the kernel, and where one of several axes with windows is folded. What
-// folds and sliding axes gain was measured on 2594 more problems, with vectors of 16.
+// So they do where the image is small beside the kernel, and where one of several axes with windows is folded. An
+// element of a line takes kLineTransform. What folds, lines and sliding axes gain was measured on 3463 more problems,
+// with vectors of 16.
 bool winograd_pays(const ConvProblem& problem) {
-  constexpr double kTransform = 20, kSmallWeights = 27, kLargeWeights = 59, kLargeBytes = 8 << 20;
+  constexpr double kTransform = 20, kLineTransform = 12, kSmallWeights = 27, kLargeWeights = 59, kLargeBytes = 8 << 20;
   // The rate of the exact algorithm that would be chosen instead, for phases and folds, outputs of one vector, and long
   // sums; else 1.
   constexpr double kPhases = 1.1, kOneVector = 0.9, kLongSum = 0.87;
@@ -59,7 +60,7 @@ bool winograd_pays(const ConvProblem& problem) {
   const bool kernel_gradient = winograd.weight_gradient && window > outputs;
   const bool folds = winograd.fold > 0, slow = skips_zeros || (winograd.weight_gradient && !kernel_gradient) ||
                                                (folds && winograd.outer_taps() * winograd.slice_taps() > 1);
-  const double transform = (slow ? 2 : 1) * kTransform;
+  const double transform = (slow ? 2 : 1) * (winograd.line ? kLineTransform : kTransform);
   const double bytes = winograd.expanded() * sizeof(float);
   const double estimate = winograd.multiply_adds() + transform * winograd.transformed() +
                           (bytes < kLargeBytes ? kSmallWeights : kLargeWeights) * winograd.expanded();

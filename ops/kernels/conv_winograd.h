@@ -5,7 +5,8 @@
 // and a weight gradient are one thing: x is the index with many positions ("large": that of the output, or of the
 // cotangent when the weights are sought) and k the one with few ("small"). Winograd's transforms take two axes, or one
 // that is folded: a window of 9 positions of a line is one of 3 x 3 in lines of 3 that follow one another, as
-//   x = 3 a + b,  k = 3 i + j,  y = 3 (a + i) + (b + j).
+//   x = 3 a + b,  k = 3 i + j,  y = 3 (a + i) + (b + j),
+// or a single one, where tiles are lines.
 // On the other axes, and between channels, everything is a sum of products:
 //   forward:  large(x) = sum over k and i of lhs(y) * small(k)      V = B^T d B,  U = G g G^T,   Y = A^T (V U) A
 //   weights:  small(k) = sum over x and n of lhs(y) * large(x)      V = B^T d B,  W = G dY G^T,  dW = A^T (V^T W) A
@@ -88,7 +89,7 @@ struct TileBlock {
 // The whole problem.
 class WinogradProblem {
  public:
-  // With the pair of axes to tile, or the one to fold, and the family of points that cost least, or a refusal.
+  // With the axes to tile and the family of points that cost least, or a refusal.
   explicit WinogradProblem(const ConvProblem& problem);
 
   std::string refusal;
@@ -100,6 +101,10 @@ class WinogradProblem {
   int family = 0;
   std::int64_t points = 0, taps = 0, tile = 0;  // points = taps + tile - 1
   std::int64_t fold = 0;                        // positions of a fold, which are `taps`, or 0
+  bool line = false;                            // tiles have one row
+
+  std::int64_t positions() const { return points * rows_of(points); }              // of a transformed tile
+  std::int64_t rows_of(std::int64_t columns) const { return line ? 1 : columns; }  // of what has so many columns
 
   // Slices of the large operand along the axis that slides, positions of its window, and slices of lhs that so many
   // adjacent ones see: window position k of slice x is lhs slice x * slice_stride() + k.
@@ -140,7 +145,10 @@ class WinogradProblem {
 
  private:
   double estimate() const;  // of the time, in multiply-adds: to compare families of points and pairs of axes
-  bool arrange(const ConvProblem& problem, bool gradient, std::size_t first, std::size_t second);  // the same: folded
+  // Which axes become the rows and the columns of tiles: two, or one and itself folded, or one alone.
+  enum class Tiled { Square, Fold, Line };
+  bool arrange(const ConvProblem& problem, bool gradient, Tiled tiled, std::size_t first, std::size_t second);
+  bool cut_tiles();
 
   void choose_slide();  // of the outer axes
 

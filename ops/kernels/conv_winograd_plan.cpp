@@ -76,7 +76,8 @@ Progression TiledAxis::small_at(std::int64_t lhs_block, std::int64_t large_block
   return {lhs_block + tap_[static_cast<std::size_t>(large_block)], stride * lhs_dilation};
 }
 
-bool WinogradProblem::arrange(const ConvProblem& problem, bool gradient, std::size_t first, std::size_t second) {
+bool WinogradProblem::arrange(const ConvProblem& problem, bool gradient, Tiled tiled, std::size_t first,
+                              std::size_t second) {
   weight_gradient = gradient;
   groups = problem.groups;
   large_features = problem.out_features;
@@ -100,7 +101,7 @@ bool WinogradProblem::arrange(const ConvProblem& problem, bool gradient, std::si
     else if (d == first) axes_[0] = TiledAxis(axis);
     else outer_.push_back(axis);
   }
-  if (first == second) axes_[0] = TiledAxis(kPoint);
+  if (tiled != Tiled::Square) axes_[0] = TiledAxis(kPoint);
   choose_slide();
   outer_taps_ = 1;
   planes_ = images * axes_[0].residues * axes_[1].residues;
@@ -109,9 +110,11 @@ bool WinogradProblem::arrange(const ConvProblem& problem, bool gradient, std::si
     planes_ *= axis.large;
   }
   taps = axes_[1].taps;
-  if (first == second && (taps < kLeastFolded || axes_[1].windows < taps)) return false;
-  if (first != second && taps != axes_[0].taps) return false;
-  fold = first == second ? fold_of(taps) : 0;
+  line = tiled == Tiled::Line;
+  if (tiled == Tiled::Square && taps != axes_[0].taps) return false;
+  if (tiled != Tiled::Square && axes_[1].windows < taps) return false;
+  if (tiled == Tiled::Fold && taps < kLeastFolded) return false;
+  fold = tiled == Tiled::Fold ? fold_of(taps) : 0;
   if (fold > 0) taps = fold;
   return taps >= 2 && taps <= kWinogradMostTaps && planes_ > 0 && outer_taps_ > 0 && in_features > 0;
 }
@@ -132,7 +135,7 @@ void WinogradProblem::choose_slide() {
 }
 
 double WinogradProblem::multiply_adds() const {
-  return static_cast<double>(groups) * static_cast<double>(tiles() * slices() * points * points) *
+  return static_cast<double>(groups) * static_cast<double>(tiles() * slices() * positions()) *
          static_cast<double>(small_blocks() * in_features) * static_cast<double>(large_blocks() * large_features);
 }
 
@@ -146,41 +149,50 @@ double WinogradProblem::estimate() const {
 double WinogradProblem::transformed() const {
   const auto lhs_elements = static_cast<double>(lhs_slices(slices()) * lhs_blocks() * in_features),
              large_elements = static_cast<double>(slices() * large_blocks() * large_features);
-  return static_cast<double>(groups * points * points) * static_cast<double>(tiles()) * (lhs_elements + large_elements);
+  return static_cast<double>(groups * positions()) * static_cast<double>(tiles()) * (lhs_elements + large_elements);
 }
 
 double WinogradProblem::expanded() const {
-  return static_cast<double>(groups * points * points) * static_cast<double>(small_blocks() * in_features) *
+  return static_cast<double>(groups * positions()) * static_cast<double>(small_blocks() * in_features) *
          static_cast<double>(large_blocks() * large_features);
 }
 
 WinogradProblem::WinogradProblem(const ConvProblem& problem) {
   WinogradProblem best = *this, candidate = *this;
   double least = -1;
+  const auto compare = [&](bool gradient, Tiled tiled, std::size_t first, std::size_t second) {
+    if (!candidate.arrange(problem, gradient, tiled, first, second)) return;
+    for (candidate.family = 0; candidate.family < kWinogradFamilies; ++candidate.family) {
+      if (!candidate.cut_tiles()) continue;
+      const double estimate = candidate.estimate();
+      if (least >= 0 && estimate >= least) continue;
+      least = estimate;
+      best = candidate;
+    }
+  };
   for (const bool gradient : {false, true})
-    for (std::size_t second = problem.axes.size(); second-- > 0;)
-      for (std::size_t first = second + 1; first-- > 0;) {
-        if (!candidate.arrange(problem, gradient, first, second)) continue;
-        for (candidate.family = 0; candidate.family < kWinogradFamilies; ++candidate.family) {
-          candidate.points = winograd_points(candidate.family);
-          candidate.tile = candidate.points - candidate.taps + 1;
-          if (candidate.tile < 2 || candidate.tile > kWinogradMostTaps) continue;
-          const bool folded = candidate.fold > 0;
-          const std::int64_t rows = folded ? candidate.fold : candidate.axes_[0].windows,
-                             columns = ceiling(candidate.axes_[1].windows, folded ? candidate.fold : 1);
-          candidate.tile_rows_ = ceiling(rows, candidate.tile);
-          candidate.tile_columns_ = ceiling(columns, candidate.tile);
-          const double estimate = candidate.estimate();
-          if (least >= 0 && estimate >= least) continue;
-          least = estimate;
-          best = candidate;
-        }
-      }
+    for (std::size_t second = problem.axes.size(); second-- > 0;) {
+      for (std::size_t first = second; first-- > 0;) compare(gradient, Tiled::Square, first, second);
+      compare(gradient, Tiled::Fold, second, second);
+      compare(gradient, Tiled::Line, second, second);
+    }
   if (least < 0)
     best.refusal =
-        "needs two axes with windows of 2 to 5 positions in each phase, or one with 4 to 25, and at most one of "
-        "stride, dilation and input dilation on each of them";
+        "needs an axis with a window of 2 to 25 positions in each phase, no more than outputs, or two with 2 to 5, and "
+        "at most one of stride, dilation and input dilation on each of them";
   *this = std::move(best);
+}
+
+// For a family of points; false if it does not serve.
+bool WinogradProblem::cut_tiles() {
+  points = winograd_points(family);
+  tile = points - taps + 1;
+  if (tile < 2 || tile > kWinogradMostTaps) return false;
+  const std::int64_t rows = fold > 0 ? fold : axes_[0].windows,
+                     columns = ceiling(axes_[1].windows, std::max<std::int64_t>(fold, 1));
+  tile_rows_ = ceiling(rows, rows_of(tile));
+  tile_columns_ = ceiling(columns, tile);
+  return true;
 }
 
 Plane WinogradProblem::lhs_plane(std::int64_t plane, std::int64_t block, std::int64_t slice) const {

@@ -21,22 +21,25 @@ std::int64_t offset_at(const Plane& plane, std::int64_t row, std::int64_t column
 
 }  // namespace
 
-// Transforms the grids of a run of tiles, `size` positions of a plane a side: those whose columns are all valid at
+// Transforms the grids of a run of tiles, of rows x columns positions of a plane: those whose columns are all valid at
 // once, the others one by one; of folded ones all are.
-void WinogradStages::transform_in_place(Transform transform, const Plane& plane, const TileRun& run, std::int64_t size,
-                                        GridTransform<float> grid) const {
+void WinogradStages::transform_in_place(Transform transform, const Plane& plane, const TileRun& run, std::int64_t rows,
+                                        std::int64_t columns, GridTransform<float> grid) const {
   if (problem_.fold > 0) return transform(grid);
-  const std::int64_t tile = problem_.tile;
-  const auto clamp = [&](std::int64_t position) { return std::clamp<std::int64_t>(position, 0, size); };
-  const Range rows{clamp(plane.valid[0].first - run.row * tile), clamp(plane.valid[0].second - run.row * tile)};
+  const std::int64_t tile = problem_.tile, top = run.row * problem_.rows_of(tile);
+  const auto part_of = [](Range valid, std::int64_t first, std::int64_t size) {
+    return Range{std::clamp<std::int64_t>(valid.first - first, 0, size),
+                 std::clamp<std::int64_t>(valid.second - first, 0, size)};
+  };
+  const Range valid_rows = part_of(plane.valid[0], top, rows);
   for (std::int64_t first = 0; first < run.count; first += grid.count) {
     const std::int64_t column = (run.column + first) * tile;
-    const GridPart part{rows.first, rows.second, clamp(plane.valid[1].first - column),
-                        clamp(plane.valid[1].second - column)};
-    const bool columns = part.column == 0 && part.column_end == size;
-    const std::int64_t whole = columns ? (plane.valid[1].second - size - column) / tile + 1 : 1;
+    const Range valid_columns = part_of(plane.valid[1], column, columns);
+    const GridPart part{valid_rows.first, valid_rows.second, valid_columns.first, valid_columns.second};
+    const bool all_columns = length(valid_columns) == columns;
+    const std::int64_t whole = all_columns ? (plane.valid[1].second - columns - column) / tile + 1 : 1;
     grid.count = std::min(whole, run.count - first);
-    grid.part = columns && length(rows) == size ? nullptr : &part;
+    grid.part = all_columns && length(valid_rows) == rows ? nullptr : &part;
     transform(grid);
     grid.from.at += grid.count * grid.from.next;
     grid.to.at += grid.count * grid.to.next;
@@ -47,7 +50,7 @@ WinogradStages::WinogradStages(const WinogradProblem& problem)
     : problem_(problem),
       tile_(tile_shape<float>(problem.large_features)),
       matrix_(table<MatrixKernels<float>>()),
-      kernels_(table<WinogradKernels<float>>()) {
+      kernels_(problem.line ? table<WinogradKernels<float>>().lines : table<WinogradKernels<float>>().squares) {
   panels_per_block_ = (problem.large_features + panel_width() - 1) / panel_width();
   block_features_ = whole(problem.in_features);
   lhs_row_ = problem.lhs_blocks() * block_features_;
@@ -69,7 +72,7 @@ bool WinogradStages::in_place(std::int64_t feature_step, std::int64_t features) 
 
 WinogradStages::Band WinogradStages::band_of(const TileRun& run, std::int64_t rows, std::int64_t columns) const {
   const std::int64_t m = problem_.tile, fold = problem_.fold, width = (run.count - 1) * m + columns;
-  if (fold == 0) return {from(run.row * m, rows), from(run.column * m, width)};
+  if (fold == 0) return {from(run.row * problem_.rows_of(m), rows), from(run.column * m, width)};
   return {from(0, 1), from(run.column * m * fold + run.row * m, (width - 1) * fold + rows)};
 }
 
@@ -82,13 +85,13 @@ std::int64_t WinogradStages::band_size(std::int64_t tiles, std::int64_t rows, st
 std::int64_t WinogradStages::lhs_copy(std::int64_t tiles) const {
   const std::int64_t n = problem_.points;
   const bool ends = in_place(problem_.lhs.feature, problem_.in_features);
-  return ends && problem_.fold == 0 ? 0 : band_size(ends ? 1 : tiles, n, n) * block_features_;
+  return ends && problem_.fold == 0 ? 0 : band_size(ends ? 1 : tiles, problem_.rows_of(n), n) * block_features_;
 }
 
 std::int64_t WinogradStages::large_copy(std::int64_t tiles, std::int64_t features) const {
   const std::int64_t m = problem_.tile;
   const bool ends = in_place(problem_.large.feature, problem_.large_features);
-  return ends && problem_.fold == 0 ? 0 : band_size(ends ? 1 : tiles, m, m) * features;
+  return ends && problem_.fold == 0 ? 0 : band_size(ends ? 1 : tiles, problem_.rows_of(m), m) * features;
 }
 
 std::int64_t WinogradStages::call_workspace(std::int64_t tiles) const {
@@ -143,7 +146,8 @@ void WinogradStages::scatter_rows(const Plane& plane, std::int64_t feature_step,
 
 void WinogradStages::transform_lhs(const float* lhs, const TileBlock& tiles, float* to, std::int64_t position_step,
                                    std::int64_t slice_step) const {
-  const std::int64_t features = problem_.in_features, pixel = block_features_, n = problem_.points;
+  const std::int64_t features = problem_.in_features, pixel = block_features_, n = problem_.points,
+                     rows = problem_.rows_of(n);
   const std::int64_t step = problem_.lhs.feature;
   const FloatBuffer local(lhs_copy(length(tiles.tiles)));
   const auto transform = kernels_.input[problem_.family];
@@ -151,8 +155,8 @@ void WinogradStages::transform_lhs(const float* lhs, const TileBlock& tiles, flo
     float* const first_row = to + (slice - tiles.slices.first) * slice_step;
     for (std::int64_t block = 0; block < problem_.lhs_blocks(); ++block) {
       const Plane plane = problem_.lhs_plane(run.plane, block, slice);
-      for_each_part(run, plane, in_place(step, features), n, n, [&](const TileRun& part, bool direct) {
-        const Band band = band_of(part, n, n);
+      for_each_part(run, plane, in_place(step, features), rows, n, [&](const TileRun& part, bool direct) {
+        const Band band = band_of(part, rows, n);
         GridTransform<float> grid{
             .features = pixel,
             .from = grids_of<const float>(local.data(), length(band.columns) * pixel, pixel),
@@ -160,7 +164,7 @@ void WinogradStages::transform_lhs(const float* lhs, const TileBlock& tiles, flo
             .count = part.count};
         if (direct) {
           grid.from = grids_in(lhs, plane, band);
-          transform_in_place(transform, plane, part, n, grid);
+          transform_in_place(transform, plane, part, rows, n, grid);
         } else {
           gather(plane, step, features, lhs, band, local.data());
           transform(grid);
@@ -195,8 +199,8 @@ void WinogradStages::expand_large(const float* large, const TileBlock& tiles, fl
               .to = {first_row + panel * panel_step + part.first * panel_width(), n * position_step, position_step,
                      panel_width()},
               .count = part.count,
-              .part = rows < m ? &of_fold : nullptr};
-          if (direct) transform_in_place(transform, plane, part, m, grid);
+              .part = rows < problem_.rows_of(m) ? &of_fold : nullptr};
+          if (direct) transform_in_place(transform, plane, part, rows, m, grid);
           else transform(grid);
         }
       });
@@ -226,12 +230,12 @@ void WinogradStages::contract_large(const float* sums, std::int64_t row_step, st
                                            n * position_step, position_step, row_step},
                                   .to = grids_of(local.data(), row, panel_width()),
                                   .count = part.count,
-                                  .part = rows < m ? &of_fold : nullptr,
+                                  .part = rows < problem_.rows_of(m) ? &of_fold : nullptr,
                                   .bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + first,
                                   .relu = epilogue.relu};
         if (direct) {
           grid.to = grids_in(memory, plane, band);
-          transform_in_place(transform, plane, part, m, grid);
+          transform_in_place(transform, plane, part, rows, m, grid);
         } else {
           transform(grid);
           if (rows < problem_.fold) scatter_rows(plane, step, features, band, rows, local.data(), memory);

@@ -34,7 +34,7 @@ class WinogradStages {
  public:
   explicit WinogradStages(const WinogradProblem& problem);
 
-  std::int64_t positions() const { return problem_.points * problem_.points; }
+  std::int64_t positions() const { return problem_.positions(); }
   std::int64_t panels() const { return problem_.large_blocks() * panels_per_block_; }
   std::int64_t panel_width() const { return tile_.panel_width; }
   std::int64_t tile_rows() const { return tile_.tile_rows; }
@@ -92,7 +92,8 @@ class WinogradStages {
   std::int64_t band_size(std::int64_t tiles, std::int64_t rows, std::int64_t columns) const;
   // The rows of a tile of the large operand: all but those beyond a fold.
   std::int64_t large_rows(const TileRun& run) const {
-    return problem_.fold == 0 ? problem_.tile : std::min(problem_.tile, problem_.fold - run.row * problem_.tile);
+    const std::int64_t rows = problem_.rows_of(problem_.tile);
+    return problem_.fold == 0 ? rows : std::min(rows, problem_.fold - run.row * rows);
   }
 
   // The tiles of a plane, or window, whose rows and columns lie so far apart.
@@ -132,9 +133,9 @@ class WinogradStages {
     }
   }
 
-  using Transform = WinogradKernels<float>::Transform;
-  void transform_in_place(Transform transform, const Plane& plane, const TileRun& run, std::int64_t size,
-                          GridTransform<float> grid) const;
+  using Transform = WinogradTransforms<float>::Transform;
+  void transform_in_place(Transform transform, const Plane& plane, const TileRun& run, std::int64_t rows,
+                          std::int64_t columns, GridTransform<float> grid) const;
   void gather(const Plane& plane, std::int64_t feature_step, std::int64_t features, const float* from, const Band& band,
               float* to) const;
   void scatter(const Plane& plane, std::int64_t feature_step, std::int64_t features, const Band& band,
@@ -148,7 +149,7 @@ class WinogradStages {
   const WinogradProblem& problem_;
   const TileShape tile_;
   const MatrixKernels<float>& matrix_;
-  const WinogradKernels<float>& kernels_;
+  const WinogradTransforms<float>& kernels_;
   std::int64_t panels_per_block_, block_features_, lhs_row_;
 };
 

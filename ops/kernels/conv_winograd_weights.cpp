@@ -11,9 +11,9 @@ constexpr std::int64_t kChunk = 16;  // features of lhs whose small positions ar
 // Small positions of a plane, as rows and columns: those of a fold are one row.
 struct SmallWindow {
   SmallWindow(const WinogradProblem& problem, const Plane& plane)
-      : rows(count(plane.valid[0], problem.fold > 0 ? 1 : problem.taps)),
+      : rows(count(plane.valid[0], problem.fold > 0 ? 1 : problem.rows_of(problem.taps))),
         columns(count(plane.valid[1], problem.fold > 0 ? problem.taps * problem.taps : problem.taps)),
-        whole(rows * columns == problem.taps * problem.taps) {}
+        whole(rows * columns == problem.taps * problem.rows_of(problem.taps)) {}
 
   static std::int64_t count(Range valid, std::int64_t most) { return std::clamp<std::int64_t>(valid.second, 0, most); }
 

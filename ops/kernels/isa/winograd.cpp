@@ -10,20 +10,23 @@ const Table& table();
 
 namespace {
 
-template <class T, int Points>
-constexpr auto kInput = transform_grid<T, InputTransform<T, Points>>;
-template <class T, int Points, int Taps>
-constexpr auto kExpand = transform_grid<T, Expansion<T, Points, Taps>>;
-template <class T, int Points, int Outputs>
-constexpr auto kContract = transform_grid<T, Contraction<T, Points, Outputs>, true>;
+template <class T, bool Line, int Points>
+constexpr auto kInput = transform_grid<T, InputTransform<T, Points>, Line>;
+template <class T, bool Line, int Points, int Taps>
+constexpr auto kExpand = transform_grid<T, Expansion<T, Points, Taps>, Line>;
+template <class T, bool Line, int Points, int Outputs>
+constexpr auto kContract = transform_grid<T, Contraction<T, Points, Outputs>, Line, true>;
+
+template <class T, bool Line>
+constexpr WinogradTransforms<T> kTransforms{
+    {kInput<T, Line, 4>, kInput<T, Line, 6>},
+    {{kExpand<T, Line, 4, 2>, kExpand<T, Line, 4, 3>, nullptr, nullptr},
+     {kExpand<T, Line, 6, 2>, kExpand<T, Line, 6, 3>, kExpand<T, Line, 6, 4>, kExpand<T, Line, 6, 5>}},
+    {{kContract<T, Line, 4, 2>, kContract<T, Line, 4, 3>, nullptr, nullptr},
+     {kContract<T, Line, 6, 2>, kContract<T, Line, 6, 3>, kContract<T, Line, 6, 4>, kContract<T, Line, 6, 5>}}};
 
 template <class T>
-constexpr WinogradKernels<T> kWinogradKernels{
-    {kInput<T, 4>, kInput<T, 6>},
-    {{kExpand<T, 4, 2>, kExpand<T, 4, 3>, nullptr, nullptr},
-     {kExpand<T, 6, 2>, kExpand<T, 6, 3>, kExpand<T, 6, 4>, kExpand<T, 6, 5>}},
-    {{kContract<T, 4, 2>, kContract<T, 4, 3>, nullptr, nullptr},
-     {kContract<T, 6, 2>, kContract<T, 6, 3>, kContract<T, 6, 4>, kContract<T, 6, 5>}}};
+constexpr WinogradKernels<T> kWinogradKernels{kTransforms<T, false>, kTransforms<T, true>};
 
 }  // namespace
 

@@ -6,8 +6,8 @@
 
 namespace cotangent::kernels {
 
-// Square grids of vectors of features, which are adjacent. Rows, columns, and one grid and the next, lie at any
-// distance.
+// Grids of vectors of features, which are adjacent: squares, or lines, of one row. Rows, columns, and one grid and the
+// next, lie at any distance.
 template <class T>
 struct Grids {
   T* at;
@@ -39,12 +39,17 @@ constexpr int winograd_points(int family) { return 4 + 2 * family; }
 // The transforms of F(m, r), with m + r - 1 points: y = contract(expand(g) * input(d)). The first index is the family;
 // the second one is r - 2 for expand, and m - 2 for contract. Null where m or r is no less than the number of points.
 template <class T>
-struct WinogradKernels {
+struct WinogradTransforms {
   using Transform = void (*)(const GridTransform<T>&);
 
-  Transform input[kWinogradFamilies];                            // points x points to points x points
-  Transform expand[kWinogradFamilies][kWinogradMostTaps - 1];    // r x r to points x points
-  Transform contract[kWinogradFamilies][kWinogradMostTaps - 1];  // points x points to m x m
+  Transform input[kWinogradFamilies];                            // of points to points positions on each axis
+  Transform expand[kWinogradFamilies][kWinogradMostTaps - 1];    // of r to points
+  Transform contract[kWinogradFamilies][kWinogradMostTaps - 1];  // of points to m
+};
+
+template <class T>
+struct WinogradKernels {
+  WinogradTransforms<T> squares, lines;
 };
 
 }  // namespace cotangent::kernels

@@ -143,6 +143,15 @@ struct Contraction {
   }
 };
 
+template <class T, int Columns>
+inline void finish_row(const Packet<T>& bias, bool relu, Packet<T>* row) {
+#pragma GCC unroll 8
+  for (int j = 0; j < Columns; ++j) row[j] = Eigen::internal::padd(row[j], bias);
+  if (!relu) return;
+#pragma GCC unroll 8
+  for (int j = 0; j < Columns; ++j) row[j] = rectified<T>(row[j]);
+}
+
 // A one-dimensional transform along the rows of a grid and then along its columns. With Contract, what the grid asks
 // for is done to the result. With Part, some of the grid does not exist.
 template <class T, class Transform, bool Contract, bool Part>
@@ -177,14 +186,7 @@ void transform_grids(const GridTransform<T>& grid) {
         if (kWritePart && !in_rows(i)) continue;
         P out[kOut];
         Transform::apply(middle[i], out);
-        if (finish) {
-#pragma GCC unroll 8
-          for (int j = 0; j < kOut; ++j) out[j] = padd(out[j], bias);
-          if (grid.relu) {
-#pragma GCC unroll 8
-            for (int j = 0; j < kOut; ++j) out[j] = rectified<T>(out[j]);
-          }
-        }
+        if (finish) finish_row<T, kOut>(bias, grid.relu, out);
 #pragma GCC unroll 8
         for (int j = 0; j < kOut; ++j)
           if (!kWritePart || in_columns(j)) pstoreu(to + j * grid.to.column, out[j]);
@@ -192,10 +194,41 @@ void transform_grids(const GridTransform<T>& grid) {
     }
 }
 
-template <class T, class Transform, bool Contract = false>
+// The same for grids of one row.
+template <class T, class Transform, bool Contract, bool Part>
+void transform_lines(const GridTransform<T>& grid) {
+  using P = Packet<T>;
+  using namespace Eigen::internal;
+  constexpr int kIn = Transform::kIn, kOut = Transform::kOut;
+  const GridPart part = Part ? *grid.part : GridPart{};
+  const bool row = !Part || (part.row <= 0 && part.row_end > 0);
+  const auto exists = [&](int j) { return !Part || (row && j >= part.column && j < part.column_end); };
+  const bool finish = Contract && (grid.bias != nullptr || grid.relu);
+  for (std::int64_t g = 0; g < grid.count; ++g)
+    for (std::int64_t f = 0; f < grid.features; f += kLanes<T>) {
+      const T* const from = grid.from.at + g * grid.from.next + f;
+      P in[kIn], out[kOut];
+#pragma GCC unroll 8
+      for (int j = 0; j < kIn; ++j)
+        in[j] = Contract || exists(j) ? ploadu<P>(from + j * grid.from.column) : pset1<P>(T{0});
+      Transform::apply(in, out);
+      if (finish) finish_row<T, kOut>(grid.bias != nullptr ? ploadu<P>(grid.bias + f) : pset1<P>(T{0}), grid.relu, out);
+      T* const to = grid.to.at + g * grid.to.next + f;
+#pragma GCC unroll 8
+      for (int j = 0; j < kOut; ++j)
+        if (!Contract || exists(j)) pstoreu(to + j * grid.to.column, out[j]);
+    }
+}
+
+template <class T, class Transform, bool Line, bool Contract = false>
 void transform_grid(const GridTransform<T>& grid) {
-  if (grid.part == nullptr) transform_grids<T, Transform, Contract, false>(grid);
-  else transform_grids<T, Transform, Contract, true>(grid);
+  if constexpr (Line) {
+    if (grid.part == nullptr) transform_lines<T, Transform, Contract, false>(grid);
+    else transform_lines<T, Transform, Contract, true>(grid);
+  } else {
+    if (grid.part == nullptr) transform_grids<T, Transform, Contract, false>(grid);
+    else transform_grids<T, Transform, Contract, true>(grid);
+  }
 }
 
 }  // namespace cotangent::kernels::COTANGENT_ISA
