@@ -33,8 +33,8 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 // for the nearer caches, kLargeWeights. Where a kernel is read as an image and has as many positions as the output,
 // which are few, elements take twice as long: tiles are mostly border, and sums of many short products leave the cache.
 // So they do where the image is small beside the kernel, and where one of several axes with windows is folded. An
-// element of a line takes kLineTransform. What folds, lines and sliding axes gain was measured on 3463 more problems,
-// with vectors of 16.
+// element of a line takes kLineTransform, and half as long again where dilation scatters a line or its windows are
+// pairs. What folds, lines and sliding axes gain was measured on 3463 more problems, with vectors of 16.
 bool winograd_pays(const ConvProblem& problem) {
   constexpr double kTransform = 20, kLineTransform = 12, kSmallWeights = 27, kLargeWeights = 59, kLargeBytes = 8 << 20;
   // The rate of the exact algorithm that would be chosen instead, for phases and folds, outputs of one vector, and long
@@ -60,7 +60,9 @@ bool winograd_pays(const ConvProblem& problem) {
   const bool kernel_gradient = winograd.weight_gradient && window > outputs;
   const bool folds = winograd.fold > 0, slow = skips_zeros || (winograd.weight_gradient && !kernel_gradient) ||
                                                (folds && winograd.outer_taps() * winograd.slice_taps() > 1);
-  const double transform = (slow ? 2 : 1) * (winograd.line ? kLineTransform : kTransform);
+  const bool scattered = winograd.line && dilated, pairs = winograd.line && winograd.taps == 2;
+  const double transform =
+      (slow ? 2 : 1) * (scattered ? 1.5 : 1) * (pairs ? 1.5 : 1) * (winograd.line ? kLineTransform : kTransform);
   const double bytes = winograd.expanded() * sizeof(float);
   const double estimate = winograd.multiply_adds() + transform * winograd.transformed() +
                           (bytes < kLargeBytes ? kSmallWeights : kLargeWeights) * winograd.expanded();
