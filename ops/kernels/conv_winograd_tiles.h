@@ -27,8 +27,7 @@ class FloatBuffer {
 //   lhs:    [position][slice][tile][lhs block][feature, up to whole vectors]
 //   panels: [position][panel][row][panel width], where rows are what a product sums over: the features of lhs at each
 //           position of the sliding window for weights, tiles for the large operand of a weight gradient
-//   sums:   [position][row][panel][panel width], where rows are tiles, or the features of lhs at each of these
-//   positions
+//   sums:   [position][row][panel][panel width], where rows are tiles, or these features of lhs
 // A panel is a part of the features of one large block. Tiles are those of one slice after the other.
 class WinogradStages {
  public:
