@@ -118,7 +118,8 @@ void check_parts(const Transforms& table, Transforms::Transform transform, std::
   const std::vector<float> from = samples<float>(kGrids * from_size, -1, 1, 3);
   for (std::int64_t row = 0; row < rows + table.line; ++row)  // of a line, none too
     for (std::int64_t column = 0; column <= size; ++column) {
-      const kernels::GridPart part{row, rows - row / 2, column, size - column / 2};
+      const kernels::GridPart part{table.line ? 0 : row, rows - (table.line ? row : row / 2), column,
+                                   size - column / 2};
       const auto inside = [&](std::int64_t at) {
         const std::int64_t i = at / kFeatures % (rows * size) / size, j = at / kFeatures % size;
         return i >= part.row && i < part.row_end && j >= part.column && j < part.column_end;
