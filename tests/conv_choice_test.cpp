@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(
         Choice{"r64_56", {Winograd, Winograd, Winograd}}, Choice{"r64_32_b32", {Winograd, Winograd, Winograd}},
         Choice{"r128_28", {Winograd, Winograd, Winograd}}, Choice{"p1x1_64_256", {Direct, Direct, LongSum}},
         Choice{"p1x1_1024_256", {Direct, Direct, LongSum}}, Choice{"c1d_64_k9", {Winograd, Winograd, Winograd}},
-        Choice{"c1d_128_k3", {Winograd, Winograd, Winograd}},
+        Choice{"c1d_128_k3", {Winograd, Winograd, Winograd}}, Choice{"c1d_64_k2_d8", {Direct, Direct, LongSum}},
         Choice{"c1d_1_32_k7", {Direct, Direct, LongSum}, {FewFeatures, FewFeatures, LongSum}},
         Choice{"stem7x7", {Direct, FewFeatures, LongSum}, {FewFeatures, FewFeatures, LongSum}},
         Choice{"cifar_first", {Direct, FewFeatures, LongSum}, {FewFeatures, FewFeatures, LongSum}},

@@ -75,8 +75,7 @@ std::vector<ConvCase> cases() {
       // other ranks
       padded(plain({2, 5, 10, 11, 12}, {3, 3, 3, 12, 10}, kVolume), {{1, 1}, {1, 0}, {1, 1}}),
       padded(plain({2, 12, 5, 10, 11}, {10, 12, 3, 3, 3}, kPlaneVolume), {{1, 1}, {1, 0}, {1, 1}}),
-      strided(padded(plain({2, 5, 10, 11, 8}, {4, 4, 4, 8, 8}, {"NDHWC", "DHWIO", "NDHWC"}), {{1, 1}, {1, 1}, {1, 1}}),
-              {2, 2, 2}),
+      strided(padded(plain({2, 5, 10, 11, 8}, {4, 4, 4, 8, 8}, kVolume), {{1, 1}, {1, 1}, {1, 1}}), {2, 2, 2}),
       padded(plain({1, 8, 3, 4, 7, 6}, {8, 8, 2, 1, 3, 3}, {"NCXYZW", "OIXYZW", "NCXYZW"}),
              {{1, 0}, {0, 0}, {1, 1}, {1, 1}}),
       // one axis, folded: windows that are squares and parts of them, in whole vectors and not, with several rows of
@@ -93,7 +92,7 @@ std::vector<ConvCase> cases() {
       feature_groups(padded(plain({2, 70, 32}, {8, 16, 32}, kLine), {{4, 3}}), 2),
       padded(plain({2, 12, 30, 16}, {7, 7, 16, 16}, kLast), {{3, 3}, {3, 3}}),
       padded(plain({2, 14, 11, 26}, {12, 14, 2, 9}, kFirst), {{1, 0}, {4, 4}}),
-      padded(plain({1, 5, 16, 6, 16}, {3, 8, 2, 16, 16}, {"NDHWC", "DHWIO", "NDHWC"}), {{1, 1}, {4, 3}, {1, 0}}),
+      padded(plain({1, 5, 16, 6, 16}, {3, 8, 2, 16, 16}, kVolume), {{1, 1}, {4, 3}, {1, 0}}),
       padded(plain({2, 700, 256}, {9, 256, 256}, kLine), {{4, 4}}),
       // one axis alone, of short windows: sequences, windows that are no squares, slices of which one axis is tiled
       padded(plain({2, 61, 32}, {3, 32, 48}, kLine), {{1, 1}}),
@@ -145,104 +144,95 @@ TEST_P(ConvWinograd, GivesTheSameBitsForAnyNumberOfThreads) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, ConvWinograd, ::testing::ValuesIn(cases()));
 
-// Problems with every option at random; those that are refused are left out.
-TEST(ConvWinogradSweep, AgreesWithTheDefinition) {
-  std::mt19937_64 generator(20261124);
-  const auto pick = [&](std::int64_t low, std::int64_t high) {
+struct Random {
+  std::mt19937_64 generator;
+
+  std::int64_t pick(std::int64_t low, std::int64_t high) {
     return low + static_cast<std::int64_t>(generator() % static_cast<std::uint64_t>(high - low + 1));
-  };
-  const std::vector<Letters> layouts{kLast,
-                                     kFirst,
-                                     {"NHWC", "HWOI", "NHWC"},
-                                     {"NCHW", "IOHW", "NCHW"},
-                                     {"CHWN", "IHWO", "HWNC"},
-                                     {"HCNW", "WOIH", "CWHN"}};
+  }
+};
+
+// Random problems and their weight gradients; those that are refused are left out, and at least so many are not.
+void sweep(std::uint64_t seed, int runs, int least, ConvCase (*problem)(Random&)) {
+  Random random{std::mt19937_64(seed)};
   int served = 0;
-  for (int run = 0; run < 1000; ++run) {
-    const Letters& letters = layouts[static_cast<std::size_t>(pick(0, 5))];
-    const std::int64_t groups = pick(0, 4) == 0 ? 2 : 1, in = pick(1, 20), out = groups * pick(1, 20);
-    const bool batch_grouped = groups > 1 && pick(0, 1) == 0;
-    const auto shape = [](std::string_view spec, std::string_view names, const std::vector<std::int64_t>& extents) {
-      Shape result;
-      for (char axis : spec) result.push_back(extents[names.find(axis)]);
-      return result;
-    };
-    const std::int64_t k = pick(2, 6);
-    ConvCase c = plain(
-        shape(letters.lhs, "NCHW",
-              {pick(1, 3) * (batch_grouped ? groups : 1), in * (batch_grouped ? 1 : groups), pick(1, 14), pick(1, 14)}),
-        shape(letters.rhs, "OIHW", {out, in, k, pick(0, 3) == 0 ? pick(2, 6) : k}), letters);
-    (batch_grouped ? c.batch_groups : c.feature_groups) = groups;
-    const std::int64_t option = pick(0, 4), factor = pick(2, 3);
-    for (std::size_t d = 0; d < 2; ++d) {
-      c.pads[d] = {pick(-1, 4), pick(0, 4)};
-      if (option == 1) c.strides[d] = factor;
-      if (option == 2) c.lhs_dilation[d] = factor;
-      if (option == 3) c.rhs_dilation[d] = factor;
-    }
+  for (int run = 0; run < runs; ++run) {
+    const ConvCase c = problem(random);
     if (reference_shape(c).elements() == 0) continue;
     for (const ConvCase& q : {c, weight_gradient(c)}) {
       if (!kernels::winograd_cost(problem_of(q)).refusal.empty()) continue;
-      expect_winograd(q, 2e-5, generator() % 1000000);
+      expect_winograd(q, 2e-5, random.generator() % 1000000);
       ++served;
     }
   }
-  EXPECT_GT(served, 700);
+  EXPECT_GT(served, least);
 }
 
-TEST(ConvWinogradSweep, AgreesWithTheDefinitionOnLines) {
-  std::mt19937_64 generator(20261128);
-  const auto pick = [&](std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(generator() % static_cast<std::uint64_t>(high - low + 1));
+ConvCase random_picture(Random& random) {
+  static const std::vector<Letters> layouts{kLast,
+                                            kFirst,
+                                            {"NHWC", "HWOI", "NHWC"},
+                                            {"NCHW", "IOHW", "NCHW"},
+                                            {"CHWN", "IHWO", "HWNC"},
+                                            {"HCNW", "WOIH", "CWHN"}};
+  const auto shape = [](std::string_view spec, std::string_view names, const std::vector<std::int64_t>& extents) {
+    Shape result;
+    for (char axis : spec) result.push_back(extents[names.find(axis)]);
+    return result;
   };
-  int served = 0;
-  for (int run = 0; run < 600; ++run) {
-    const bool last = pick(0, 1) == 0;
-    const std::int64_t n = pick(1, 3), in = 4 * pick(1, 8), out = 4 * pick(1, 8), length = pick(1, 120),
-                       k = pick(2, 25);
-    ConvCase c = last ? plain({n, length, in}, {k, in, out}, kLine) : plain({n, in, length}, {out, in, k}, kPlaneLine);
-    c.pads[0] = {pick(-2, k), pick(0, k)};
-    const std::int64_t option = pick(0, 6), factor = pick(2, 3);
-    if (option == 1) c.strides[0] = factor;
-    if (option == 2) c.lhs_dilation[0] = factor;
-    if (option == 3) c.rhs_dilation[0] = factor;
-    if (reference_shape(c).elements() == 0) continue;
-    for (const ConvCase& q : {c, weight_gradient(c)}) {
-      if (!kernels::winograd_cost(problem_of(q)).refusal.empty()) continue;
-      expect_winograd(q, 2e-5, generator() % 1000000);
-      ++served;
-    }
+  const Letters& letters = layouts[static_cast<std::size_t>(random.pick(0, 5))];
+  const std::int64_t groups = random.pick(0, 4) == 0 ? 2 : 1, in = random.pick(1, 20),
+                     out = groups * random.pick(1, 20);
+  const bool batch_grouped = groups > 1 && random.pick(0, 1) == 0;
+  const std::int64_t k = random.pick(2, 6), n = random.pick(1, 3), height = random.pick(1, 14),
+                     width = random.pick(1, 14), columns = random.pick(0, 3) == 0 ? random.pick(2, 6) : k;
+  ConvCase c = plain(
+      shape(letters.lhs, "NCHW", {n * (batch_grouped ? groups : 1), in * (batch_grouped ? 1 : groups), height, width}),
+      shape(letters.rhs, "OIHW", {out, in, k, columns}), letters);
+  (batch_grouped ? c.batch_groups : c.feature_groups) = groups;
+  const std::int64_t option = random.pick(0, 4), factor = random.pick(2, 3);
+  for (std::size_t d = 0; d < 2; ++d) {
+    c.pads[d] = {random.pick(-1, 4), random.pick(0, 4)};
+    if (option == 1) c.strides[d] = factor;
+    if (option == 2) c.lhs_dilation[d] = factor;
+    if (option == 3) c.rhs_dilation[d] = factor;
   }
-  EXPECT_GT(served, 800);
+  return c;
 }
 
-TEST(ConvWinogradSweep, AgreesWithTheDefinitionOnVolumes) {
-  std::mt19937_64 generator(20261129);
-  const auto pick = [&](std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(generator() % static_cast<std::uint64_t>(high - low + 1));
-  };
-  int served = 0;
-  for (int run = 0; run < 300; ++run) {
-    const std::int64_t groups = pick(0, 3) == 0 ? 2 : 1, n = pick(1, 3), in = pick(1, 20), out = groups * pick(1, 20);
-    const std::int64_t depth = pick(1, 24), height = pick(1, 9), width = pick(1, 9), k = pick(2, 4), taps = pick(1, 6);
-    ConvCase c = pick(0, 1) == 0 ? plain({n, depth, height, width, groups * in}, {taps, k, k, in, out}, kVolume)
-                                 : plain({n, groups * in, depth, height, width}, {out, in, taps, k, k}, kPlaneVolume);
-    c.feature_groups = groups;
-    for (auto& pad : c.pads) pad = {pick(-1, 3), pick(0, 3)};
-    const std::int64_t option = pick(0, 5), factor = pick(2, 3);
-    const std::size_t axis = option < 3 ? 0 : static_cast<std::size_t>(pick(0, 2));
-    if (option == 0 || option == 3) c.strides[axis] = factor;
-    if (option == 1) c.lhs_dilation[axis] = factor;
-    if (option == 2) c.rhs_dilation[axis] = factor;
-    if (reference_shape(c).elements() == 0) continue;
-    for (const ConvCase& q : {c, weight_gradient(c)}) {
-      if (!kernels::winograd_cost(problem_of(q)).refusal.empty()) continue;
-      expect_winograd(q, 2e-5, generator() % 1000000);
-      ++served;
-    }
-  }
-  EXPECT_GT(served, 250);
+ConvCase random_line(Random& random) {
+  const std::int64_t n = random.pick(1, 3), in = 4 * random.pick(1, 8), out = 4 * random.pick(1, 8),
+                     length = random.pick(1, 120), k = random.pick(2, 25);
+  ConvCase c = random.pick(0, 1) == 0 ? plain({n, length, in}, {k, in, out}, kLine)
+                                      : plain({n, in, length}, {out, in, k}, kPlaneLine);
+  c.pads[0] = {random.pick(-2, k), random.pick(0, k)};
+  const std::int64_t option = random.pick(0, 6), factor = random.pick(2, 3);
+  if (option == 1) c.strides[0] = factor;
+  if (option == 2) c.lhs_dilation[0] = factor;
+  if (option == 3) c.rhs_dilation[0] = factor;
+  return c;
 }
+
+ConvCase random_volume(Random& random) {
+  const std::int64_t groups = random.pick(0, 3) == 0 ? 2 : 1, n = random.pick(1, 3), in = random.pick(1, 20),
+                     out = groups * random.pick(1, 20), depth = random.pick(1, 24), height = random.pick(1, 9),
+                     width = random.pick(1, 9), k = random.pick(2, 4), taps = random.pick(1, 6);
+  ConvCase c = random.pick(0, 1) == 0
+                   ? plain({n, depth, height, width, groups * in}, {taps, k, k, in, out}, kVolume)
+                   : plain({n, groups * in, depth, height, width}, {out, in, taps, k, k}, kPlaneVolume);
+  c.feature_groups = groups;
+  for (auto& pad : c.pads) pad = {random.pick(-1, 3), random.pick(0, 3)};
+  const std::int64_t option = random.pick(0, 5), factor = random.pick(2, 3);
+  const std::size_t axis = option < 3 ? 0 : static_cast<std::size_t>(random.pick(0, 2));
+  if (option == 0 || option == 3) c.strides[axis] = factor;
+  if (option == 1) c.lhs_dilation[axis] = factor;
+  if (option == 2) c.rhs_dilation[axis] = factor;
+  return c;
+}
+
+TEST(ConvWinogradSweep, AgreesWithTheDefinition) { sweep(20261124, 1000, 700, random_picture); }
+TEST(ConvWinogradSweep, AgreesWithTheDefinitionOnLines) { sweep(20261128, 600, 800, random_line); }
+TEST(ConvWinogradSweep, AgreesWithTheDefinitionOnVolumes) { sweep(20261129, 300, 250, random_volume); }
 
 TEST(ConvWinogradAccuracy, HoldsForManyChannels) {
   for (std::int64_t channels : {64, 128, 256, 512}) {

@@ -41,15 +41,12 @@ class WinogradForward {
   }
 
  private:
-  // Elements from one slice of transformed lhs to the next.
-  std::int64_t slice_step() const { return plan_.cut.tiles.block * stages_.lhs_row(); }
-
   // Where each tile of a block starts.
   std::vector<std::int64_t> find_rows(const TileBlock& block) const {
     std::vector<std::int64_t> rows;
     for (std::int64_t slice = 0; slice < length(block.slices); ++slice)
       for (std::int64_t tile = 0; tile < length(block.tiles); ++tile)
-        rows.push_back(slice * problem_.slice_stride() * slice_step() + tile * stages_.lhs_row());
+        rows.push_back(slice * problem_.slice_stride() * plan_.slice_step + tile * stages_.lhs_row());
     return rows;
   }
 
@@ -70,7 +67,7 @@ class WinogradForward {
           terms = 0;
         }
         segments_.push_back(
-            {r / runs * slice_step() + r % runs * block + begin, (r * run + begin) * stages_.panel_width(), count});
+            {r / runs * plan_.slice_step + r % runs * block + begin, (r * run + begin) * stages_.panel_width(), count});
         terms += count;
       }
     sum_blocks_.push_back(segments_.size());
@@ -142,7 +139,7 @@ class WinogradForward {
       const std::vector<std::int64_t> rows = find_rows(block);
       const FloatBuffer transformed(stages_.positions() * tile_position), sums(stages_.positions() * sum_position);
       stages_.transform_lhs(lhs_ + group * problem_.lhs.group, seen(problem_, block), transformed.data(), tile_position,
-                            slice_step());
+                            plan_.slice_step);
       const auto weights_at = [&](std::int64_t position) {
         return weights + group * plan_.weight_group + position * plan_.weight_position;
       };
@@ -173,8 +170,8 @@ class WinogradForward {
       const std::vector<std::int64_t> rows = find_rows(chunk);
       parallel_for_parts(seen(problem_, chunk), plan_.task_tiles, [&](const TileBlock& part, const TilePlace& at) {
         stages_.transform_lhs(lhs_ + group * problem_.lhs.group, part,
-                              transformed.data() + at.slice * slice_step() + at.tile * stages_.lhs_row(), tile_position,
-                              slice_step());
+                              transformed.data() + at.slice * plan_.slice_step + at.tile * stages_.lhs_row(),
+                              tile_position, plan_.slice_step);
       });
       parallel_for(stages_.positions() * panels.count(), 1, [&](std::int64_t task, std::int64_t) {
         const std::int64_t position = task / panels.count();

@@ -26,7 +26,7 @@ class WinogradGradient {
         small_(small + problem.small_offset) {
     for (std::int64_t block = 0; block < problem.small_blocks(); ++block)
       for (std::int64_t i = 0; i < problem.in_features; ++i) {
-        lhs_rows_.push_back(block / problem.lhs_blocks() * slice_step() +
+        lhs_rows_.push_back(block / problem.lhs_blocks() * plan_.slice_step +
                             block % problem.lhs_blocks() * stages_.block_features() + i);
         sum_rows_.push_back((block * problem.in_features + i) * stages_.panel_width());
       }
@@ -39,9 +39,6 @@ class WinogradGradient {
 
  private:
   std::int64_t rows() const { return static_cast<std::int64_t>(lhs_rows_.size()); }
-
-  // Elements from one slice of transformed lhs to the next.
-  std::int64_t slice_step() const { return plan_.cut.tiles.block * stages_.lhs_row(); }
 
   // The tiles of a block as terms of a sum: so many at once as plan_.sum_block says, about.
   struct Terms {
@@ -57,7 +54,7 @@ class WinogradGradient {
     for (std::int64_t r = 0; r < runs; ++r)
       for (std::int64_t t = 0; t < run;) {
         const std::int64_t some = std::min(run - t, plan_.sum_block - count);
-        terms.segments.push_back({r * problem_.slice_stride() * slice_step() + t * stages_.lhs_row(),
+        terms.segments.push_back({r * problem_.slice_stride() * plan_.slice_step + t * stages_.lhs_row(),
                                   (r * run + t) * stages_.panel_width(), some});
         t += some;
         count += some;
@@ -115,7 +112,7 @@ class WinogradGradient {
         const TileBlock block = plan_.cut.at(b);
         const Terms terms = find_terms(block);
         stages_.transform_lhs(lhs_ + group * problem_.lhs.group, seen(problem_, block), lhs.data(), lhs_position,
-                              slice_step());
+                              plan_.slice_step);
         stages_.expand_large(large_ + group * problem_.large.group, block, large.data(), panel_step, large_position,
                              length(block.tiles));
         static thread_local bool backwards = false;
@@ -154,8 +151,8 @@ class WinogradGradient {
         const std::int64_t slice_rows = length(chunk.tiles);
         parallel_for_parts(seen(problem_, chunk), plan_.task_tiles, [&](const TileBlock& part, const TilePlace& at) {
           stages_.transform_lhs(lhs_ + group * problem_.lhs.group, part,
-                                lhs.data() + at.slice * slice_step() + at.tile * stages_.lhs_row(), lhs_position,
-                                slice_step());
+                                lhs.data() + at.slice * plan_.slice_step + at.tile * stages_.lhs_row(), lhs_position,
+                                plan_.slice_step);
         });
         parallel_for_parts(chunk, plan_.task_tiles, [&](const TileBlock& part, const TilePlace& at) {
           stages_.expand_large(large_ + group * problem_.large.group, part,

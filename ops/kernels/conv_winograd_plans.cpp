@@ -24,8 +24,10 @@ constexpr std::int64_t kStagePanels = 8;  // in a task that only multiplies
 constexpr std::int64_t kSumBlock = 256;   // terms: a longer sum in one go loses accuracy
 
 // Weight gradients.
-constexpr std::int64_t kGradientElements = 128 << 10;  // transformed tiles of a task, of both operands
-constexpr std::int64_t kSumsInCache = 1 << 20;         // sums that a task adds to
+constexpr std::int64_t kGradientElements = 128 << 10;       // transformed tiles of a task, of both operands
+constexpr std::int64_t kSumsInCache = 1 << 20;              // sums that a task adds to
+constexpr std::int64_t kLeastTiles = 32, kMostTiles = 256;  // of these, whatever they take
+constexpr std::int64_t kLeastSlidTiles = 80;                // of lhs, if slices share them
 constexpr std::int64_t kSplits = 8;
 constexpr std::int64_t kStageRows = 64;
 
@@ -85,6 +87,7 @@ WinogradForwardPlan::WinogradForwardPlan(const WinogradStages& stages, const Win
     sum_row = task_panels * stages.panel_width();
     task_tiles = cut.tiles.block;
   }
+  slice_step = cut.tiles.block * stages.lhs_row();
   const std::int64_t buffers = positions * (WinogradStages::spread(cut.lhs_tiles() * stages.lhs_row()) +
                                             WinogradStages::spread(cut.large_tiles() * sum_row));
   workspace = problem.groups * weight_group + (by_stage ? buffers : 0);
@@ -109,8 +112,8 @@ WinogradGradientPlan::WinogradGradientPlan(const WinogradStages& stages, const W
     cut = cut_for(problem, std::max(kStageTiles, kChunkElements / per_tile));
     task_tiles = kStageTiles;
   } else {
-    const std::int64_t least = problem.slices() == 1 ? 32 : 80,
-                       most = std::clamp<std::int64_t>(kGradientElements / per_tile, least, 256);
+    const std::int64_t least = problem.slices() == 1 ? kLeastTiles : kLeastSlidTiles,
+                       most = std::clamp<std::int64_t>(kGradientElements / per_tile, least, kMostTiles);
     if (problem.slices() == 1) {
       splits = std::clamp<std::int64_t>(tiles / (2 * most), 1, kSplits);
       const std::int64_t part = ceiling_quotient(tiles, splits);
@@ -121,6 +124,7 @@ WinogradGradientPlan::WinogradGradientPlan(const WinogradStages& stages, const W
     }
     task_tiles = cut.tiles.block;
   }
+  slice_step = cut.tiles.block * stages.lhs_row();
   const std::int64_t buffers = positions * (WinogradStages::spread(cut.lhs_tiles() * stages.lhs_row()) +
                                             WinogradStages::spread(cut.large_tiles() * large_row));
   workspace = by_stage ? sums + buffers : problem.groups * splits * sums;

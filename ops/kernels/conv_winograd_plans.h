@@ -55,6 +55,7 @@ struct WinogradForwardPlan {
   bool by_stage;              // every stage for all tiles of a chunk, rather than all stages for a few tiles
   bool fetches;               // weights, of which a task reads more than a cache holds
   TileCut cut;                // into chunks, or into the tiles of a task
+  std::int64_t slice_step;    // elements from one slice of transformed lhs to the next
   std::int64_t task_tiles, task_panels;
   std::int64_t sum_row;                    // elements from one tile's sums to the next
   std::int64_t workspace, task_workspace;  // elements for all tasks, and for each that runs
@@ -67,6 +68,7 @@ struct WinogradGradientPlan {
   bool fetches;                                // sums, of which there are more than a cache holds
   bool by_stage;                               // transforms of a chunk of tiles, then products
   TileCut cut;                                 // into what is transformed before it is multiplied
+  std::int64_t slice_step;                     // elements from one slice of transformed lhs to the next
   std::int64_t splits;                         // of these blocks, each with its own sums, when not by stage
   std::int64_t task_tiles, task_rows;
   std::int64_t sum_block;     // tiles that are added at once

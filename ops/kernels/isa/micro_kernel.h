@@ -21,7 +21,8 @@ constexpr int kRegisters = 32, kTileRows[] = {0, 10, 10, 8, 6}, kFlatRows = 8, k
 #else
 constexpr int kRegisters = 16, kTileRows[] = {0, 12, 6}, kFlatRows = 4, kFlatVectors = 3;
 #endif
-constexpr int kEvenRows = 8, kFewTiles = 8;  // rows of tiles that leave no rest where others do
+constexpr int kEvenRows = 8;      // of tiles that leave no rest where others do,
+constexpr int kFewEvenTiles = 8;  // if they are no more than this, or sums are added to
 constexpr int kTileVectors = sizeof(kTileRows) / sizeof(kTileRows[0]) - 1;  // the most of a panel
 template <class T>
 constexpr int kPanelWidth = kTileVectors* kLanes<T>;
@@ -184,10 +185,10 @@ void multiply_last(const TileProduct<T>& product, std::int64_t first) {
 
 template <class T, int Rows, int Vectors, Terms kTerms, bool Wide = false>
 void multiply_all(const TileProduct<T>& product) {
-  // Few rows, or rows whose sums are added to, are mostly channels, of which there are 16 or 32.
+  // Such rows are mostly channels, of which there are 16 or 32.
   if constexpr (Rows > kEvenRows)
     if (product.row_count % Rows != 0 && product.row_count % kEvenRows == 0 &&
-        (product.add || product.row_count <= kFewTiles * kEvenRows))
+        (product.add || product.row_count <= kFewEvenTiles * kEvenRows))
       return multiply_all<T, kEvenRows, Vectors, kTerms, Wide>(product);
   std::int64_t first = 0;
   for (; first + Rows <= product.row_count; first += Rows)
