@@ -19,8 +19,8 @@
 namespace cotangent::kernels {
 namespace {
 
-constexpr std::int64_t kRowsThatFetch = 256;  // of a product; more take longer than memory does
-constexpr std::int64_t kShortRun = 8;         // of terms, which are rather listed one by one
+constexpr std::int64_t kShortRun = 8;        // of terms, which are rather listed one by one
+constexpr std::int64_t kMostCrowding = 256;  // bytes from pixel to pixel: sharing cache costs less than a copy
 
 template <class T>
 class LongSum : private LongSumPlan {
@@ -58,6 +58,7 @@ class LongSum : private LongSumPlan {
     const Workspace<T> copy(band_elements_), panels(panel_elements_);
     if (!rhs_in_place_) std::fill_n(panels.data(), panel_elements_, T{0});  // beyond the last feature
     std::vector<std::int64_t> rows, out_rows, terms;
+    std::vector<Ahead> ahead;
     for (std::int64_t row = 0; row < row_count; ++row) out_rows.push_back(row * width);
     for (std::int64_t c = chunk_range.first; c < chunk_range.second; ++c) {
       const Box chunk = chunks_.at(c);
@@ -68,12 +69,10 @@ class LongSum : private LongSumPlan {
       const std::int64_t step = column_axis().rhs_dilation * view.steps.back();
       const bool listed = !rhs_in_place_ && length(chunk.columns) <= kShortRun;
       if (listed) list_terms(segments, step, terms);
-      const Ahead ahead = !listed && c + 1 < chunk_range.second && row_count <= kRowsThatFetch
-                              ? find_ahead(task, chunks_.at(c + 1))
-                              : Ahead{};
-      const std::int64_t ahead_panel = ceiling_quotient(ahead.size, length(task.panels)),
-                         ahead_row = ceiling_quotient(ahead_panel, row_count);
-      for (std::int64_t p = 0; p < length(task.panels); ++p)
+      ahead.assign(static_cast<std::size_t>(length(task.panels)), {});
+      if (!listed && c + 1 < chunk_range.second) find_ahead(task, chunks_.at(c + 1), row_count, ahead);
+      for (std::int64_t p = 0; p < length(task.panels); ++p) {
+        const Ahead& next = ahead[static_cast<std::size_t>(p)];
         kernels_.multiply({.lhs = view.data,
                            .rows = rows.data(),
                            .row_count = row_count,
@@ -90,9 +89,10 @@ class LongSum : private LongSumPlan {
                            .width = width,
                            .bias = nullptr,
                            .add = c > chunk_range.first,
-                           .ahead = ahead.from == nullptr ? nullptr : ahead.from + p * ahead_panel,
-                           .ahead_row = ahead_row,
-                           .ahead_term = ceiling_quotient(ahead_row * tile_.tile_rows, chunk_pixels_)});
+                           .ahead = next.any ? (next.of_lhs ? lhs_ : rhs_) + next.from : nullptr,
+                           .ahead_row = next.row,
+                           .ahead_term = next.term});
+      }
     }
   }
 
@@ -106,39 +106,10 @@ class LongSum : private LongSumPlan {
     }
     const T* const lhs = lhs_ + task.group * problem_.lhs_group;
     const auto step = column_axis().lhs_step * static_cast<std::int64_t>(sizeof(T));
-    return band_in_place(problem_, axes_, band) && step % kTwoLines != 0
+    const bool crowded = step % kTwoLines == 0 && (step == 0 || step > kMostCrowding);  // without an axis, it is 0
+    return band_in_place(problem_, axes_, band) && !crowded
                ? view_in_place(problem_, axes_, band, lhs)
                : gather_band(problem_, axes_, band, lhs, pixel_step_, copy);
-  }
-
-  // Calls visitor(image, y, offset in rhs of the first column) for each row of a chunk's window positions.
-  template <class Visitor>
-  void for_each_line(const Box& chunk, Visitor visitor) const {
-    std::int64_t corner = chunk.columns.first * column_axis().rhs_step;
-    for (std::size_t d = 0; d < chunk.position.size(); ++d) corner += chunk.position[d] * problem_.axes[d].rhs_step;
-    for (std::int64_t image = chunk.images.first; image < chunk.images.second; ++image)
-      for (std::int64_t y = chunk.rows.first; y < chunk.rows.second; ++y)
-        visitor(image - chunk.images.first, y - chunk.rows.first,
-                corner + image * problem_.rhs_in_feature + y * row_axis().rhs_step);
-  }
-
-  // A run of rhs that the next chunk reads. Panels fetch parts of it while they are multiplied, so that packing does
-  // not wait for memory.
-  struct Ahead {
-    const T* from = nullptr;
-    std::int64_t size = 0;
-  };
-
-  // Where lines of all features lie close to each other.
-  Ahead find_ahead(const Task& task, const Box& chunk) const {
-    std::int64_t first = 0, last = -1;
-    for_each_line(chunk, [&](std::int64_t image, std::int64_t y, std::int64_t at) {
-      if (image == 0 && y == 0) first = at;
-      last = at;
-    });
-    const std::int64_t size = last + length(chunk.columns) * column_axis().rhs_step - first;
-    if (problem_.rhs_out_feature != 1 || last < first || size > 2 * chunk_pixels_ * problem_.out_features) return {};
-    return {rhs_ + task.group * problem_.rhs_group + first, size};
   }
 
   // All features of a window position together; whole rows that follow each other in memory, as one.

@@ -18,7 +18,7 @@ constexpr std::int64_t kChunkBytes = 256 << 10;        // of band and panels
 constexpr std::int64_t kLeastTerms = 64, kMostTerms = 256,
                        kMostTermsOfFew = 1024;    // of a chunk: a panel of them stays in L1
 constexpr std::int64_t kFewChannels = 16;         // that share a line of the cache
-constexpr std::int64_t kFewTiles = 8;             // of rows, for which rhs is read where it lies
+constexpr std::int64_t kFewTiles = 12;            // of rows, for which rhs is read where it lies
 constexpr std::int64_t kPartialBytes = 64 << 20;  // the most that all splits' accumulators take
 
 // What is swapped has no lhs dilation then.

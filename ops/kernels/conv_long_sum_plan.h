@@ -45,6 +45,27 @@ class LongSumPlan {
     return positions_ * channel_blocks_.block * panel_blocks_.block * tile_.panel_width;
   }
 
+  // Calls visitor(image, y, offset in rhs of the first column) for each row of a chunk's window positions.
+  template <class Visitor>
+  void for_each_line(const Box& chunk, Visitor visitor) const {
+    std::int64_t corner = chunk.columns.first * column_axis().rhs_step;
+    for (std::size_t d = 0; d < chunk.position.size(); ++d) corner += chunk.position[d] * problem_.axes[d].rhs_step;
+    for (std::int64_t image = chunk.images.first; image < chunk.images.second; ++image)
+      for (std::int64_t y = chunk.rows.first; y < chunk.rows.second; ++y)
+        visitor(image - chunk.images.first, y - chunk.rows.first,
+                corner + image * problem_.rhs_in_feature + y * row_axis().rhs_step);
+  }
+
+  // What the next chunk reads of an operand: the product of a panel fetches it meanwhile, so that copies do not wait
+  // for memory.
+  struct Ahead {
+    bool any = false, of_lhs = false;
+    std::int64_t from = 0, row = 0, term = 0;  // the rows from i on, term t, fetch operand[from + i * row + t * term]
+  };
+
+  // Sets those of a task's panels, of which a product has so many rows.
+  void find_ahead(const Task& task, const Box& chunk, std::int64_t row_count, std::vector<Ahead>& ahead) const;
+
   static constexpr std::int64_t kTwoLines = 128;  // bytes: pixels at multiples of it would share half of the cache
 
   const ConvProblem problem_;  // in the order of lhs's memory
@@ -62,6 +83,8 @@ class LongSumPlan {
  private:
   void cut_output();
   void cut_sum();
+  Ahead lhs_ahead(const Task& task, const Box& chunk, std::int64_t row_count) const;
+  Ahead spread(std::int64_t from, std::int64_t size, std::int64_t row_count) const;
 };
 
 }  // namespace cotangent::kernels
