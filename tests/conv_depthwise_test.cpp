@@ -5,6 +5,7 @@
 #include <random>
 
 #include "conv_reference.h"
+#include "cotangent/ops/kernels/conv_depthwise_blocks.h"
 #include "sample.h"
 
 namespace cotangent::testing {
@@ -143,6 +144,25 @@ TEST(ConvDepthwise, LargeTensorsEqualTheDefinition) {
     if (k == 5) c = strided(c, {2, 2});
     ASSERT_NO_FATAL_FAILURE(expect_definition<float>(c, 1));
     ASSERT_NO_FATAL_FAILURE(expect_definition<float>(weight_gradient(c), 2));
+  }
+}
+
+// Planes so large that pieces of their channels are cut into bands of rows.
+TEST(ConvDepthwise, BandsOfPlanesEqualTheDefinition) {
+  Generator generator(400);
+  for (int run = 0; run < 12; ++run) {
+    const std::int64_t groups = one_of(generator, 16, 20, 37), k = one_of(generator, 2, 3, 4, 5);
+    const Shape lhs({1, groups, pick(generator, 80, 100), pick(generator, 80, 100)}), rhs({groups, 1, k, k});
+    ConvCase c = feature_groups(plain(lhs, rhs, {"NCHW", "OIHW", "NCHW"}), groups);
+    c.strides = {one_of(generator, 1, 2, 3), one_of(generator, 1, 2)};
+    c.rhs_dilation = {one_of(generator, 1, 2, 5), one_of(generator, 1, 3)};
+    c.lhs_dilation = {run % 3 == 0 ? 2 : 1, run % 4 == 0 ? 3 : 1};
+    c.pads = {{pick(generator, -3, 9), pick(generator, -3, 9)}, {pick(generator, -3, 4), pick(generator, -3, 4)}};
+    for (const ConvCase& direction : {c, weight_gradient(c)}) {
+      EXPECT_GT(kernels::DepthwiseBlocks(problem_of(direction), 4).band_count(), 1) << to_string(direction);
+      ASSERT_NO_FATAL_FAILURE(expect_definition<float>(direction, generator()));
+      ASSERT_NO_FATAL_FAILURE(expect_definition<double>(direction, generator()));
+    }
   }
 }
 

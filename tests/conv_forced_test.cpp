@@ -127,9 +127,9 @@ TEST(ConvWorkspace, IsNoMoreThanExplained) {
   const int threads = num_threads();
   for (const int count : {1, 2}) {
     set_num_threads(count);
-    for (const char* name :
-         {"r64_32_b32", "r256_14", "c5_32x14_64", "r64_56_s2_128", "p1x1_64_256", "cifar_first", "mnist5x5", "dw128_28",
-          "grp4_128_28", "dil2_56", "c3d_1_16", "c1d_64_k9", "c1d_1_32_k7", "t128_64_16", "t64_3_32", "lenet_8_16"})
+    for (const char* name : {"r64_32_b32", "r256_14", "c5_32x14_64", "r64_56_s2_128", "p1x1_64_256", "cifar_first",
+                             "mnist5x5", "dw128_28", "dw128_28_k5", "dw128_28_s2", "grp4_128_28", "dil2_56", "c3d_1_16",
+                             "c1d_64_k9", "c1d_1_32_k7", "t128_64_16", "t64_3_32", "lenet_8_16"})
       for (const bool last : {true, false})
         for (const ConvCase& c : directions(case_of(named_problem(name), last, 2)))
           for (const ConvAlgorithm algorithm : kAllAlgorithms)

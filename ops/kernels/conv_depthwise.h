@@ -29,12 +29,22 @@ class Elements {
 
 // True if there are far more products in a sum than sums in a group, as in a weight gradient: the sum is then cut into
 // parts, rather than the output.
+constexpr std::int64_t kLongSum = 4;  // so many times as many
 bool sums_are_long(const ConvProblem& problem);
 
 // Groups are adjacent in lhs and rhs, and unless sums are long in the output; there is at least a vector of them. The
 // output of a long sum gets the first `groups` of them.
 template <class T>
 void convolve_channels_last(const ConvProblem& problem, std::int64_t groups, const T* lhs, const T* rhs, T* out);
+
+// Channels last, with copies of those operands that a plan says, of padded groups.
+struct DepthwisePlan;
+template <class T>
+void convolve_copies(const ConvProblem& problem, const DepthwisePlan& plan, const T* lhs, const T* rhs, T* out);
+
+// The same of blocks of channels, whose copies stay in the cache.
+template <class T>
+void convolve_channel_blocks(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 
 // Pixels of the last axis are adjacent in lhs.
 template <class T>
@@ -43,6 +53,10 @@ void convolve_channels_first(const ConvProblem& problem, const T* lhs, const T* 
 // The most elements that they allocate.
 template <class T>
 std::int64_t channels_last_workspace(const ConvProblem& problem);
+template <class T>
+std::int64_t copies_workspace(const ConvProblem& problem, const DepthwisePlan& plan);
+template <class T>
+std::int64_t channel_blocks_workspace(const ConvProblem& problem);
 template <class T>
 std::int64_t channels_first_workspace(const ConvProblem& problem);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cotangent/ops/kernels/conv_depthwise.h"
+#include "cotangent/ops/kernels/conv_depthwise_blocks.h"
 #include "cotangent/ops/kernels/convolve.h"
 #include "cotangent/ops/kernels/isa/depthwise.h"
 #include "cotangent/ops/kernels/isa/dispatch.h"
@@ -34,6 +35,17 @@ bool is_mostly_padding(const ConvProblem& problem, std::int64_t element_size) {
          (problem.in_features == 1 && problem.batch >= kManyPictures && window >= in && !is_dilated(problem));
 }
 
+// True if blocks of channels are better copied: windows over planes, but those that have kernels of their own.
+bool blocks_pay(const ConvProblem& problem, std::int64_t element_size) {
+  const ConvAxis &row = problem.axes[problem.axes.size() - 2], &column = problem.axes.back();
+  const bool long_sums = sums_are_long(problem);
+  const auto has_kernel = [&](const ConvAxis& axis) {
+    return (long_sums ? axis.out : axis.kernel) == 3 && axis.stride * axis.rhs_dilation * axis.lhs_dilation == 1;
+  };
+  const bool signal = problem.axes.size() == 2 && row.kernel == 1 && row.out == 1;
+  return !signal && !(has_kernel(row) && has_kernel(column)) && DepthwiseBlocks(problem, element_size).serves();
+}
+
 }  // namespace
 
 ConvProblem with_two_axes(ConvProblem problem) {
@@ -46,7 +58,8 @@ std::int64_t depthwise_lanes(std::int64_t element_size) {
                                        : table<DepthwiseKernels<double>>().lanes;
 }
 
-DepthwisePlan::DepthwisePlan(const ConvProblem& problem, std::int64_t lanes) : groups(problem.groups) {
+DepthwisePlan::DepthwisePlan(const ConvProblem& problem, std::int64_t element_size) : groups(problem.groups) {
+  const std::int64_t lanes = depthwise_lanes(element_size);
   const bool long_sums = sums_are_long(problem), enough = groups >= lanes;
   const ConvAxis& column = problem.axes.back();
   copy_rhs = problem.rhs_group != 1;
@@ -54,7 +67,7 @@ DepthwisePlan::DepthwisePlan(const ConvProblem& problem, std::int64_t lanes) : g
   if (enough && problem.lhs_group == 1 && !(long_sums && copy_rhs)) return;
   const bool rows = column.lhs_step == 1 && (long_sums ? column.kernel : column.out) * 4 >= lanes;
   if (rows && column.in > 1) {
-    layout = DepthwiseLayout::First;
+    layout = blocks_pay(problem, element_size) ? DepthwiseLayout::Blocks : DepthwiseLayout::First;
     copy_rhs = copy_out = false;
     return;
   }
@@ -69,12 +82,12 @@ DepthwisePlan::DepthwisePlan(const ConvProblem& problem, std::int64_t lanes) : g
 bool depthwise_pays(const ConvProblem& given, std::int64_t element_size) {
   const ConvProblem problem = with_two_axes(given);
   const std::int64_t lanes = depthwise_lanes(element_size);
-  const DepthwiseLayout layout = DepthwisePlan(problem, lanes).layout;
+  const DepthwiseLayout layout = DepthwisePlan(problem, element_size).layout;
   const bool few_groups = problem.groups < kLeastGroups, long_sums = sums_are_long(problem);
   if (layout == DepthwiseLayout::Last) return !few_groups;
   if (is_mostly_padding(problem, element_size)) return false;
   const std::int64_t pairs = problem.out_features * (long_sums ? problem.batch : problem.in_features);
-  if (layout == DepthwiseLayout::Copied)
+  if (layout == DepthwiseLayout::Copied || layout == DepthwiseLayout::Blocks)
     return !few_groups && pairs <= (long_sums ? kMostDepthwisePairs : kMostPairsOfRows);
   if (few_groups && is_dilated(problem)) return false;
   if (!long_sums) return pairs <= kMostPairsOfRows;

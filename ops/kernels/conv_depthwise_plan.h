@@ -9,12 +9,15 @@ namespace cotangent::kernels {
 // weight gradient, a batch entry.
 constexpr std::int64_t kMostDepthwisePairs = 16;
 
-// Vectors are channels, which are adjacent, or pixels of a row, or channels of copies in which these are adjacent.
-enum class DepthwiseLayout { Last, First, Copied };
+// Vectors are channels, which are adjacent, or pixels of a row, or channels of copies in which these are adjacent: of
+// whole operands, or of blocks of channels.
+enum class DepthwiseLayout { Last, First, Copied, Blocks };
 
 struct DepthwisePlan {
   // For a problem with a row and a column.
-  DepthwisePlan(const ConvProblem& problem, std::int64_t lanes);
+  DepthwisePlan(const ConvProblem& problem, std::int64_t element_size);
+  DepthwisePlan(DepthwiseLayout chosen, std::int64_t padded, bool lhs, bool rhs, bool out)
+      : layout(chosen), groups(padded), copy_lhs(lhs), copy_rhs(rhs), copy_out(out) {}
 
   DepthwiseLayout layout = DepthwiseLayout::Last;
   std::int64_t groups;                                        // with those that fill the last vector
