@@ -65,7 +65,7 @@ class LongSum : private LongSumPlan {
       const BandView<T> view = view_band(task, chunk, copy.data());
       if (!rhs_in_place_) pack_panels(task, chunk, panels.data());
       const std::vector<Segment> segments = find_segments(chunk, view);
-      list_rows(task, view, rows);
+      list_rows(task, view, planes_in_place_ ? axes_.channel_step : 1, rows);
       const std::int64_t step = column_axis().rhs_dilation * view.steps.back();
       const bool listed = !rhs_in_place_ && length(chunk.columns) <= kShortRun;
       if (listed) list_terms(segments, step, terms);
@@ -105,6 +105,7 @@ class LongSum : private LongSumPlan {
       band.positions.emplace_back(low, low + input_extent(axis, length(range)));
     }
     const T* const lhs = lhs_ + task.group * problem_.lhs_group;
+    if (planes_in_place_) return view_in_place(problem_, axes_, band, lhs);
     const auto step = column_axis().lhs_step * static_cast<std::int64_t>(sizeof(T));
     const bool crowded = step % kTwoLines == 0 && (step == 0 || step > kMostCrowding);  // without an axis, it is 0
     return band_in_place(problem_, axes_, band) && !crowded
@@ -152,13 +153,15 @@ class LongSum : private LongSumPlan {
   }
 
   // Where each pair of an output position and a channel finds its first term.
-  void list_rows(const Task& task, const BandView<T>& view, std::vector<std::int64_t>& rows) const {
+  void list_rows(const Task& task, const BandView<T>& view, std::int64_t channel_step,
+                 std::vector<std::int64_t>& rows) const {
     rows.clear();
     std::vector<std::int64_t> at(problem_.axes.size(), 0);
     for (std::int64_t position = 0; position < positions_; ++position) {
       std::int64_t start = 0;
       for (std::size_t d = 0; d < at.size(); ++d) start += at[d] * problem_.axes[d].stride * view.steps[d];
-      for (std::int64_t channel = 0; channel < length(task.channels); ++channel) rows.push_back(start + channel);
+      for (std::int64_t channel = 0; channel < length(task.channels); ++channel)
+        rows.push_back(start + channel * channel_step);
       advance(at);
     }
   }

@@ -27,6 +27,15 @@ bool may_be_swapped(const ConvProblem& problem) {
                      [](const ConvAxis& axis) { return axis.rhs_dilation == 1 && axis.in > 0; });
 }
 
+// True if rows of lhs are pixels, and the only window meets all of them: that is the gradient of a 1x1 kernel.
+bool has_planes(const ConvProblem& problem) {
+  return !problem.axes.empty() && problem.lhs_batch != 1 && problem.axes.back().lhs_step == 1 &&
+         std::all_of(problem.axes.begin(), problem.axes.end(), [](const ConvAxis& axis) {
+           return axis.out == 1 && axis.in == axis.kernel && axis.lhs_dilation * axis.rhs_dilation == 1 &&
+                  axis.low == 0;
+         });
+}
+
 }  // namespace
 
 // Where y * d = x * stride + k * e - low ties the positions of input, output and window, k * e = x' * stride + y * d -
@@ -52,8 +61,12 @@ ConvProblem swap_operands(const ConvProblem& problem) {
 
 bool is_better_swapped(const ConvProblem& problem, std::int64_t element_size) {
   if (long_sum_skips_zeros(problem, element_size)) return true;
-  return problem.out_features <= tile_shape(element_size, 1).lanes && problem.out_features < problem.batch &&
-         may_be_swapped(problem);
+  const std::int64_t lanes = tile_shape(element_size, 1).lanes;
+  if (!may_be_swapped(problem) || problem.out_features == problem.batch) return false;
+  if (problem.out_features < problem.batch) return problem.out_features <= lanes;
+  // Of two operands in planes, the smaller one is packed.
+  return problem.batch >= lanes && has_planes(problem) && problem.rhs_out_feature != 1 &&
+         problem.axes.back().rhs_step == 1;
 }
 
 // Swapped, lhs is the window, and the batch fills vectors.
@@ -122,6 +135,7 @@ void LongSumPlan::cut_sum() {
   band_elements_ = chunks_.images.block * plane * input_extent(rows, chunks_.rows.block) *
                    input_extent(columns, chunks_.columns.block) * pixel_step_;
   chunk_pixels_ = chunks_.most();
+  planes_in_place_ = has_planes(problem_);
   // Packing pays only if enough rows read what was packed.
   rhs_in_place_ = problem_.rhs_out_feature == 1 && problem_.out_features % width == 0 &&
                   positions_ * channel_blocks_.block <= kFewTiles * tile_.tile_rows;

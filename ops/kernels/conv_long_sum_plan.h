@@ -71,11 +71,12 @@ class LongSumPlan {
   const ConvProblem problem_;  // in the order of lhs's memory
   const TileShape tile_;
   const std::int64_t element_size_;
-  const Blocks panels_;          // of output features
-  bool rhs_in_place_ = false;    // rather than packed into panels
-  std::int64_t positions_ = 1;   // of the output
-  std::int64_t splits_ = 1;      // of the chunks of a task, each with an accumulator
-  std::int64_t pixel_step_ = 0;  // elements from one pixel of a band to the next
+  const Blocks panels_;           // of output features
+  bool rhs_in_place_ = false;     // rather than packed into panels
+  bool planes_in_place_ = false;  // of lhs, whose channels are rows
+  std::int64_t positions_ = 1;    // of the output
+  std::int64_t splits_ = 1;       // of the chunks of a task, each with an accumulator
+  std::int64_t pixel_step_ = 0;   // elements from one pixel of a band to the next
   std::int64_t band_elements_ = 0, panel_elements_ = 0, chunk_pixels_ = 0;  // of a chunk, at most
   Blocks panel_blocks_, channel_blocks_;
   Boxes chunks_;  // of window positions: what is summed at once
