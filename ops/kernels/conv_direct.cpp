@@ -174,7 +174,8 @@ class Direct : private DirectPlan {
                            .width = length(features),
                            .bias = bias_ == nullptr ? nullptr : bias.data(),
                            .panel_step = terms_ * width,
-                           .relu = relu_});
+                           .relu = relu_,
+                           .fetch_out = adjacent && terms_ <= kShortSum});
       if (adjacent) continue;
       const std::int64_t run = length(box.columns), image = run * length(box.rows);
       for (std::int64_t row = 0; row < row_count; row += image)

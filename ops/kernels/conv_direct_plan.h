@@ -21,6 +21,7 @@ class DirectPlan {
 
  protected:
   static constexpr std::int64_t kChunkTerms = 256;  // multiplied at once where weights are not packed first
+  static constexpr std::int64_t kShortSum = 256;    // of terms, which take less time than stores that wait for memory
   static constexpr std::int64_t kSetBytes = 2048;   // pixels at multiples of it would share few sets of the cache
 
   const ConvAxis& row_axis() const { return problem_.axes[problem_.axes.size() - 2]; }

@@ -19,8 +19,9 @@
 namespace cotangent::kernels {
 namespace {
 
-constexpr std::int64_t kTiles = 4;  // of a block: longer runs of memory than of one tile
-constexpr double kLeastUse = 0.9;   // of the tiles, of which the last overlaps the one before
+constexpr std::int64_t kTasks = 32;  // enough for a few threads to share evenly
+constexpr std::int64_t kTiles = 4;   // of a block: longer runs of memory than of one tile
+constexpr double kLeastUse = 0.9;    // of the tiles, of which the last overlaps the one before
 
 // How the positions of a plane are cut.
 struct PointPlan {
@@ -56,15 +57,23 @@ class Points {
     const Workspace<T> weights(problem_.groups * group_size);
     for (std::int64_t group = 0; group < problem_.groups; ++group)
       pack_plane_weights(problem_, rhs_ + group * problem_.rhs_group, weights.data() + group * group_size);
-    parallel_for(problem_.groups * problem_.batch * plan_.blocks, 1, [&](std::int64_t task, std::int64_t) {
-      const std::int64_t group = task / plan_.blocks / problem_.batch;
-      multiply(group, task / plan_.blocks % problem_.batch, task % plan_.blocks * plan_.block,
-               weights.data() + group * group_size);
+    const std::int64_t blocks = problem_.groups * problem_.batch * plan_.blocks;
+    parallel_for(blocks, std::max<std::int64_t>(1, blocks / kTasks), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t task = begin; task < end; ++task) {
+        const std::int64_t group = task / plan_.blocks / problem_.batch;
+        multiply(group, task / plan_.blocks % problem_.batch, task % plan_.blocks * plan_.block,
+                 weights.data() + group * group_size, task + 1 < end ? lhs_of(task + 1) : nullptr);
+      }
     });
   }
 
  private:
-  void multiply(std::int64_t group, std::int64_t image, std::int64_t first, const T* weights) const {
+  const T* lhs_of(std::int64_t task) const {
+    return lhs_ + task / plan_.blocks / problem_.batch * problem_.lhs_group +
+           task / plan_.blocks % problem_.batch * problem_.lhs_batch + task % plan_.blocks * plan_.block;
+  }
+
+  void multiply(std::int64_t group, std::int64_t image, std::int64_t first, const T* weights, const T* ahead) const {
     const std::int64_t lanes = kernels_.lanes, rest = plan_.positions - first,
                        length = rest < plan_.pitch ? rest : plan_.block;
     const Workspace<T> channels(plan_.pitch * problem_.in_features);
@@ -87,7 +96,10 @@ class Points {
          .out_vectors = out_vectors.data(),
          .out_row = problem_.out_feature,
          .bias = epilogue_.bias == nullptr ? nullptr : epilogue_.bias + group * problem_.out_features,
-         .relu = epilogue_.relu});
+         .relu = epilogue_.relu,
+         .ahead = ahead,
+         .ahead_term = problem_.lhs_feature,
+         .ahead_lines = plan_.block * static_cast<std::int64_t>(sizeof(T)) / 64});
   }
 
   const ConvProblem problem_;

@@ -110,7 +110,7 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) total[r][v] = start;
     }
-    if constexpr (Wide) {  // the others' sums stay in the cache
+    if (Wide || product.fetch_out) {
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) __builtin_prefetch(out + out_rows[r], 1);  // a store that misses holds up the next
     }

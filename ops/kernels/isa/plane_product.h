@@ -5,8 +5,9 @@
 
 namespace cotangent::kernels::COTANGENT_ISA {
 
-template <class T, int Vectors>
-inline void plane_tile(const PlaneProduct<T>& product, std::int64_t first_row, std::int64_t first) {
+template <class T, int Vectors, bool kFetching = false>
+inline void plane_tile(const PlaneProduct<T>& product, std::int64_t first_row, std::int64_t first,
+                       const T* ahead = nullptr) {
   using namespace Eigen::internal;
   using P = Packet<T>;
   constexpr int Rows = kFlatRows;
@@ -39,6 +40,10 @@ inline void plane_tile(const PlaneProduct<T>& product, std::int64_t first_row, s
 #pragma GCC unroll 16
       for (int v = 0; v < Vectors; ++v) total[r][v] = pmadd(value, factor[v], total[r][v]);
     }
+    if constexpr (kFetching) {
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += product.ahead_term;
+    }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r, out += product.out_row) {
@@ -51,10 +56,14 @@ inline void plane_tile(const PlaneProduct<T>& product, std::int64_t first_row, s
 
 template <class T>
 void multiply_planes(const PlaneProduct<T>& product) {
+  constexpr std::int64_t kLine = 64 / sizeof(T);
+  std::int64_t lines = product.ahead == nullptr ? 0 : product.ahead_lines;
   for (std::int64_t row = 0; row < product.rows; row += kFlatRows) {
     std::int64_t first = 0;
-    for (; first + kFlatVectors <= product.vector_count; first += kFlatVectors)
-      plane_tile<T, kFlatVectors>(product, row, first);
+    for (; first + kFlatVectors <= product.vector_count; first += kFlatVectors) {
+      if (lines > 0) plane_tile<T, kFlatVectors, true>(product, row, first, product.ahead + --lines * kLine);
+      else plane_tile<T, kFlatVectors>(product, row, first);
+    }
     // The last ones together with some that are done, which is cheaper than one by one.
     if (first < product.vector_count && first > 0)
       plane_tile<T, kFlatVectors>(product, row, product.vector_count - kFlatVectors);

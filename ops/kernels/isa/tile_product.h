@@ -34,6 +34,7 @@ struct TileProduct {
   const T* ahead = nullptr;             // what is read next: the rows from i on, term t fetch ahead[i * ahead_row +
   std::int64_t ahead_row = 0;           // t * ahead_term]; or null
   std::int64_t ahead_term = 0;
+  bool fetch_out = false;  // before it is written, as for several panels: it lies in memory rather than in a cache
 };
 
 // The same for few columns, of which each has its terms side by side: out(row, j) = sum over s and t of
@@ -86,6 +87,10 @@ struct PlaneProduct {
   std::int64_t out_row;
   const T* bias;      // or null
   bool relu = false;  // 0 in place of what is negative
+  // What is read next, or null: tile i fetches line i of the cache from ahead + t * ahead_term on at term t, up to
+  // ahead_lines of them.
+  const T* ahead = nullptr;
+  std::int64_t ahead_term = 0, ahead_lines = 0;
 };
 
 }  // namespace cotangent::kernels
