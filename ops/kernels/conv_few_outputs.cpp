@@ -89,7 +89,7 @@ class FewOutputs : private FewOutputsPlan {
         if (next - turn == ring_lines()) turn = next;
         const Range step{next, std::min(next + lines_, lines.second)};
         T* const to = ring + (next - turn) * line_pixels() * (planar_ ? 1 : pitch_);
-        if (planar_) multiply_planes(lhs, step, weights, panels, to);
+        if (planar_) multiply_planes(lhs, step, weights, panels, to, step.second < lines.second);
         else multiply_pixels(lhs, step, weights, to);
       }
       T* const out = out_ + group * problem_.out_group + image * problem_.out_batch + o * rows().out_step;
@@ -135,7 +135,8 @@ class FewOutputs : private FewOutputsPlan {
                        .panel_step = problem_.in_features * tile_.panel_width});
   }
 
-  void multiply_planes(const T* lhs, Range lines, const T* weights, T* panels, T* to) const {
+  // If there are more lines, fetches them meanwhile.
+  void multiply_planes(const T* lhs, Range lines, const T* weights, T* panels, T* to, bool more) const {
     const std::int64_t width = tile_.flat_width, terms = problem_.in_features, count = length(lines) * columns().in;
     // Plane by plane, since planes are often a multiple of the cache's sets apart.
     const std::int64_t whole = count / width, rest = count % width;
@@ -157,7 +158,10 @@ class FewOutputs : private FewOutputsPlan {
                             .out = to,
                             .out_rows = in_order_.to.data(),
                             .width = count,
-                            .panel_step = terms * width});
+                            .panel_step = terms * width,
+                            .ahead = more ? planes + lines_ * rows().lhs_step : nullptr,
+                            .ahead_row = ceiling_quotient(width, products_),
+                            .ahead_term = problem_.lhs_feature});
   }
 
   // Where the products of a sum lie: all of them, and those that exist for some position near the border.

@@ -164,6 +164,7 @@ void multiply_rows(const TileProduct<T>& product, std::int64_t first) {
     }
     if constexpr (!Wide) return;
     out += Vectors * L;
+    if constexpr (kTerms == Terms::Fetching) ahead = product.ahead + first * product.ahead_row + (out - product.out);
     if (bias != nullptr) bias += Vectors * L;
   }
 }
@@ -238,7 +239,8 @@ void multiply(const TileProduct<T>& product) {
 // The same with flat tiles, whose panels have kFlatVectors vectors.
 template <class T>
 void multiply_flat(const TileProduct<T>& product) {
-  multiply_all<T, kFlatRows, kFlatVectors, Terms::Adjacent, true>(product);
+  if (product.ahead == nullptr) multiply_all<T, kFlatRows, kFlatVectors, Terms::Adjacent, true>(product);
+  else multiply_all<T, kFlatRows, kFlatVectors, Terms::Fetching, true>(product);
 }
 
 // Few rows, at most kFewRows, of any width: the tile is as wide as registers allow. Reads at most

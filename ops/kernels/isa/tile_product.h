@@ -31,8 +31,8 @@ struct TileProduct {
   bool add = false;                     // to what `out` holds
   std::int64_t panel_step = 0;          // elements of rhs from one panel of columns to the next
   bool relu = false;                    // 0 in place of what is negative, after it was added
-  const T* ahead = nullptr;             // what is read next: the rows from i on, term t fetch ahead[i * ahead_row +
-  std::int64_t ahead_row = 0;           // t * ahead_term]; or null
+  const T* ahead = nullptr;             // what is read next: the rows from i on, term t, column j of a panel's first
+  std::int64_t ahead_row = 0;           // one fetch ahead[i * ahead_row + t * ahead_term + j]; or null
   std::int64_t ahead_term = 0;
   bool fetch_out = false;  // before it is written, as for several panels: it lies in memory rather than in a cache
 };
