@@ -74,10 +74,13 @@ void copy_tile(const Plan& plan, std::int64_t tile, const T* from, T* to) {
   const std::int64_t rows = std::min(plan.tile_rows, plan.row.extent - first_row);
   const std::int64_t columns = std::min(plan.tile_columns, plan.column.extent - first_column);
   const bool contiguous = plan.column.from == 1 && plan.column.to == 1;
+  const bool reversed = plan.column.from == -1 && plan.column.to == 1;  // as the kernel of an input's gradient is
   for (std::int64_t row = 0; row < rows; ++row) {
     const T* const in = from + row * plan.row.from;
     T* const out = to + row * plan.row.to;
     if (contiguous) std::copy_n(in, columns, out);
+    else if (reversed)
+      for (std::int64_t column = 0; column < columns; ++column) out[column] = in[-column];
     else
       for (std::int64_t column = 0; column < columns; ++column)
         out[column * plan.column.to] = in[column * plan.column.from];
