@@ -56,7 +56,8 @@ class LongSum : private LongSumPlan {
   void accumulate(const Task& task, Range chunk_range, T* to) const {
     const std::int64_t width = tile_.panel_width, row_count = positions_ * length(task.channels);
     const Workspace<T> copy(band_elements_), panels(panel_elements_);
-    if (!rhs_in_place_) std::fill_n(panels.data(), panel_elements_, T{0});  // beyond the last feature
+    if (problem_.out_features % width != 0)
+      std::fill_n(panels.data(), panel_elements_, T{0});  // beyond the last feature
     std::vector<std::int64_t> rows, out_rows, terms;
     std::vector<Ahead> ahead;
     for (std::int64_t row = 0; row < row_count; ++row) out_rows.push_back(row * width);
