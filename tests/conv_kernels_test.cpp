@@ -30,6 +30,9 @@ std::vector<ConvCase> cases() {
       plain({24, 24, 20, 2}, {20, 3, 10, 3}, {"HWCN", "IHOW", "WNCH"}),
       plain({7, 2000}, {2000, 31}, {"NC", "IO", "NC"}),
       plain({600, 70}, {30, 70}, {"NC", "OI", "CN"}),
+      plain({1, 3}, {3, 64}, {"NC", "IO", "NC"}),
+      plain({3, 5}, {3, 64}, {"CN", "IO", "NC"}),
+      plain({20, 3}, {3, 64}, {"NC", "IO", "NC"}),
       // input gradients
       spread(padded(plain({2, 20, 20, 40}, {4, 4, 24, 40}, {"NHWC", "HWOI", "NHWC"}), {{2, 2}, {2, 2}}), {2, 2},
              {1, 1}),
