@@ -29,8 +29,8 @@ class Elements {
 
 // True if there are far more products in a sum than sums in a group, as in a weight gradient: the sum is then cut into
 // parts, rather than the output.
-constexpr std::int64_t kLongSum = 4;  // so many times as many
 bool sums_are_long(const ConvProblem& problem);
+constexpr std::int64_t kLongSum = 4;  // times as many
 
 // Groups are adjacent in lhs and rhs, and unless sums are long in the output; there is at least a vector of them. The
 // output of a long sum gets the first `groups` of them.

@@ -59,26 +59,28 @@ class Points {
       pack_plane_weights(problem_, rhs_ + group * problem_.rhs_group, weights.data() + group * group_size);
     const std::int64_t blocks = problem_.groups * problem_.batch * plan_.blocks;
     parallel_for(blocks, std::max<std::int64_t>(1, blocks / kTasks), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t task = begin; task < end; ++task) {
-        const std::int64_t group = task / plan_.blocks / problem_.batch;
-        multiply(group, task / plan_.blocks % problem_.batch, task % plan_.blocks * plan_.block,
-                 weights.data() + group * group_size, task + 1 < end ? lhs_of(task + 1) : nullptr);
-      }
+      for (std::int64_t task = begin; task < end; ++task)
+        multiply(task, weights.data() + group_of(task) * group_size, task + 1 < end ? lhs_of(task + 1) : nullptr);
     });
   }
 
  private:
+  // A task's block: of which group and image, and where it begins.
+  std::int64_t group_of(std::int64_t task) const { return task / plan_.blocks / problem_.batch; }
+  std::int64_t image_of(std::int64_t task) const { return task / plan_.blocks % problem_.batch; }
+  std::int64_t first_of(std::int64_t task) const { return task % plan_.blocks * plan_.block; }
   const T* lhs_of(std::int64_t task) const {
-    return lhs_ + task / plan_.blocks / problem_.batch * problem_.lhs_group +
-           task / plan_.blocks % problem_.batch * problem_.lhs_batch + task % plan_.blocks * plan_.block;
+    return lhs_ + group_of(task) * problem_.lhs_group + image_of(task) * problem_.lhs_batch + first_of(task);
   }
 
-  void multiply(std::int64_t group, std::int64_t image, std::int64_t first, const T* weights, const T* ahead) const {
+  // Fetches what lies at `ahead`, unless it is null, meanwhile.
+  void multiply(std::int64_t task, const T* weights, const T* ahead) const {
+    const std::int64_t group = group_of(task), image = image_of(task), first = first_of(task);
     const std::int64_t lanes = kernels_.lanes, rest = plan_.positions - first,
                        length = rest < plan_.pitch ? rest : plan_.block;
     const Workspace<T> channels(plan_.pitch * problem_.in_features);
-    kernels_.copy({problem_.in_features, length, lhs_ + group * problem_.lhs_group + image * problem_.lhs_batch + first,
-                   problem_.lhs_feature, 1, channels.data(), plan_.pitch, 1});
+    kernels_.copy(
+        {problem_.in_features, length, lhs_of(task), problem_.lhs_feature, 1, channels.data(), plan_.pitch, 1});
     std::vector<std::int64_t> vectors, out_vectors;
     for (std::int64_t x = 0; x < length; x += lanes) {
       vectors.push_back(std::min(x, length - lanes));
