@@ -166,6 +166,32 @@ TEST(ConvDepthwise, BandsOfPlanesEqualTheDefinition) {
   }
 }
 
+// Windows around the pixels of planes, with all of their padding, some or more than it, and pictures of few channels.
+TEST(ConvDepthwise, PlanesEqualTheDefinition) {
+  Generator generator(500);
+  int served = 0;
+  for (int run = 0; run < 120; ++run) {
+    const bool last = run % 4 == 3;
+    const std::int64_t groups = last ? one_of(generator, 2, 3) : one_of(generator, 1, 3, 20, 40),
+                       k = one_of(generator, 3, 5, run % 2 == 0 ? 7 : 3), most = run % 10 == 0 ? 120 : 30,
+                       h = pick(generator, k, most), w = pick(generator, k, most), n = one_of(generator, 1, 2, 5);
+    ConvCase c =
+        last ? plain({n, h, w, groups}, {k, k, 1, groups}, {"NHWC", "HWIO", "NHWC"})
+             : plain({n, groups, h, w}, {groups * one_of(generator, 1, 1, 2), 1, k, k}, {"NCHW", "OIHW", "NCHW"});
+    c.feature_groups = groups;
+    if (run % 3 == 0) c.pads = {{k / 2, k / 2}, {k / 2, k / 2}};
+    else
+      c.pads = {{pick(generator, 0, k - 1), pick(generator, 0, k - 1)},
+                {pick(generator, 0, k - 1), pick(generator, 0, k - 1)}};
+    for (const ConvCase& direction : {c, weight_gradient(c)}) {
+      served += kernels::planes_serve(problem_of(direction), 4);
+      ASSERT_NO_FATAL_FAILURE(expect_definition<float>(direction, generator()));
+      ASSERT_NO_FATAL_FAILURE(expect_definition<double>(direction, generator()));
+    }
+  }
+  EXPECT_GT(served, 200);  // the sums of some gradients are not long
+}
+
 kernels::ConvCost cost_of(const ConvCase& c) { return kernels::depthwise_cost(problem_of(c), 4); }
 
 TEST(ConvDepthwise, CostCountsProducts) {

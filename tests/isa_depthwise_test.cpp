@@ -105,48 +105,73 @@ void check_windows(const DepthwiseKernels<T>& table) {
           }
 }
 
-// Rows and pixels of a plane of a channel, and of its gradient.
+// The windows of a size over rows [first, last) of a plane, and their gradient: what is around the plane counts as
+// zeros, whether or not it may be read.
+template <class T>
+void check_plane(const DepthwiseKernels<T>& table, std::int64_t size, std::int64_t width, std::int64_t first,
+                 std::int64_t last, bool readable) {
+  SCOPED_TRACE(::testing::Message() << size << " squared, rows " << first << " to " << last << " of " << width
+                                    << ", around them " << readable);
+  constexpr std::int64_t kRows = 9;
+  const std::int64_t lanes = table.lanes, reach = size / 2, plane_size = kRows * width, begin = first * width,
+                     count = (last - first) * width;
+  const std::vector<T> lhs = samples<T>(lanes + plane_size + lanes, -1, 1, 1), rhs = samples<T>(200, -1, 1, 2),
+                       cotangent = samples<T>(lanes + count + lanes, -1, 1, 3),
+                       before = samples<T>(size * size * lanes, -1, 1, 4);
+  std::vector<T> out(lanes + count + lanes, T(77)), sums = before;
+  std::vector<kernels::LaneBits<T>> masks;
+  const std::int64_t mask_count = width / std::gcd(width, lanes);
+  for (std::int64_t x = 0; x < mask_count * lanes; x += lanes)
+    for (std::int64_t side : {-1, 1})
+      for (std::int64_t d = 1; d <= reach; ++d)
+        for (std::int64_t lane = 0; lane < lanes; ++lane) {
+          const std::int64_t column = (x + lane) % width + side * d;
+          masks.push_back(column >= 0 && column < width ? ~kernels::LaneBits<T>{0} : 0);
+        }
+  const auto at = [&](std::int64_t y, std::int64_t x) {
+    return y < 0 || y >= kRows || x < 0 || x >= width ? 0.0 : static_cast<double>(lhs[lanes + y * width + x]);
+  };
+  const std::int64_t around = readable ? lanes : 0;
+  kernels::PlaneWindows<T> w{};
+  w.lhs = {lhs.data() + lanes + begin, -begin, plane_size - begin, -begin - around, plane_size - begin + around};
+  w.width = width;
+  w.count = count;
+  w.masks = masks.data();
+  w.mask_count = mask_count;
+  w.rhs = rhs.data();
+  w.rhs_row = 22;
+  w.rhs_step = 3;
+  w.out = out.data() + lanes;
+  const kernels::PlaneKernels<T>& plane = table.planes[reach - 1];
+  plane.sum(w);
+  for (std::int64_t e = -lanes; e < count + lanes; ++e) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < size; ++i)
+      for (std::int64_t j = 0; j < size; ++j)
+        if (e >= 0 && e < count) sum += at(first + e / width + i - reach, e % width + j - reach) * rhs[i * 22 + j * 3];
+    expect_sum(out[lanes + e], e >= 0 && e < count ? sum : 77.0);
+  }
+  w.cotangent = {cotangent.data() + lanes, 0, count, -around, count + around};
+  w.sums = sums.data();
+  plane.add_gradient(w);
+  for (std::int64_t i = 0; i < size * size; ++i) {
+    double sum = std::accumulate(before.begin() + i * lanes, before.begin() + (i + 1) * lanes, 0.0);
+    for (std::int64_t e = 0; e < count; ++e)
+      sum += cotangent[lanes + e] * at(first + e / width + i / size - reach, e % width + i % size - reach);
+    const double actual = std::accumulate(sums.begin() + i * lanes, sums.begin() + (i + 1) * lanes, 0.0);
+    expect_sum(static_cast<T>(actual), sum, 128);
+  }
+}
+
 template <class T>
 void check_planes(const DepthwiseKernels<T>& table) {
-  const std::int64_t lanes = table.lanes, pitch = 90;
-  for (std::int64_t rows : {1, 3, 4, 5, 9})
-    for (std::int64_t width : widths(lanes)) {
-      SCOPED_TRACE(::testing::Message() << rows << " rows of " << width);
-      const std::vector<T> lhs = samples<T>((rows + 2) * pitch, -1, 1, 1), rhs = samples<T>(30, -1, 1, 2),
-                           cotangent = samples<T>(rows * pitch, -1, 1, 3), before = samples<T>(9 * lanes, -1, 1, 4);
-      std::vector<T> out(rows * pitch, T(77)), sums = before;
-      kernels::PlaneWindows<T> plane{};
-      plane.lhs = lhs.data();
-      plane.lhs_row = pitch;
-      plane.rows = rows;
-      plane.pixels = width;
-      plane.rhs = rhs.data();
-      plane.rhs_row = 10;
-      plane.rhs_step = 3;
-      plane.out = out.data();
-      plane.out_row = pitch;
-      table.sum_plane(plane);
-      for (std::int64_t y = 0; y < rows; ++y)
-        for (std::int64_t x = 0; x < pitch; ++x) {
-          double sum = 0;
-          for (std::int64_t i = 0; i < 3; ++i)
-            for (std::int64_t j = 0; j < 3 && x < width; ++j)
-              sum += static_cast<double>(lhs[(y + i) * pitch + x + j]) * rhs[i * 10 + j * 3];
-          expect_sum(out[y * pitch + x], x < width ? sum : 77.0);
-        }
-      plane.rhs = cotangent.data();
-      plane.rhs_row = pitch;
-      plane.out = sums.data();
-      table.add_plane_gradient(plane);
-      for (std::int64_t i = 0; i < 9; ++i) {
-        double sum = std::accumulate(before.begin() + i * lanes, before.begin() + (i + 1) * lanes, 0.0);
-        for (std::int64_t y = 0; y < rows; ++y)
-          for (std::int64_t x = 0; x < width; ++x)
-            sum += static_cast<double>(cotangent[y * pitch + x]) * lhs[(y + i / 3) * pitch + x + i % 3];
-        const double actual = std::accumulate(sums.begin() + i * lanes, sums.begin() + (i + 1) * lanes, 0.0);
-        expect_sum(static_cast<T>(actual), sum, 128);
-      }
-    }
+  for (std::int64_t size = 3; size <= 2 * kernels::kPlaneSizes + 1; size += 2) {
+    EXPECT_EQ(table.planes[size / 2 - 1].sum != nullptr, size / 2 <= table.lanes) << size;
+    if (table.planes[size / 2 - 1].sum == nullptr) continue;
+    for (std::int64_t width : {1, 2, 3, 7, 8, 14, 16, 33})
+      for (const auto& [first, last] : {std::pair{0, 9}, {0, 1}, {3, 6}, {5, 9}})
+        for (bool readable : {false, true}) check_plane(table, size, width, first, last, readable);
+  }
 }
 
 template <class T>

@@ -73,6 +73,7 @@ template <class T>
 std::int64_t workspace_of(const ConvProblem& problem, const DepthwisePlan& plan) {
   switch (plan.layout) {
     case DepthwiseLayout::First: return channels_first_workspace<T>(problem);
+    case DepthwiseLayout::Planes: return planes_workspace<T>(problem);
     case DepthwiseLayout::Blocks: return channel_blocks_workspace<T>(problem);
     default: return copies_workspace<T>(problem, plan);
   }
@@ -91,7 +92,8 @@ ConvCost depthwise_cost(const ConvProblem& given, std::int64_t element_size) {
   }
   const std::int64_t lanes = depthwise_lanes(element_size);
   const DepthwisePlan plan(problem, element_size);
-  if (plan.layout != DepthwiseLayout::First && problem.groups < kFewGroups) {
+  const bool pixels = plan.layout == DepthwiseLayout::First || plan.layout == DepthwiseLayout::Planes;
+  if (!pixels && problem.groups < kFewGroups) {
     cost.refusal = fmt::format("{} groups fill no vector, and rows of pixels are not adjacent", problem.groups);
     return cost;
   }
@@ -102,6 +104,10 @@ ConvCost depthwise_cost(const ConvProblem& given, std::int64_t element_size) {
     cost.multiply_adds =
         cost.multiply_adds / std::max<std::int64_t>(1, extent) * ((extent + lanes - 1) / lanes * lanes);
     cost.products = fmt::format("channels first: vectors of {} pixels", lanes);
+  } else if (plan.layout == DepthwiseLayout::Planes) {
+    const std::int64_t plane = problem.axes[0].in * problem.axes[1].in;
+    cost.multiply_adds = cost.multiply_adds / plane * ((plane + lanes - 1) / lanes * lanes);
+    cost.products = fmt::format("channels first: vectors of {} pixels of a plane", lanes);
   } else {
     cost.multiply_adds = cost.multiply_adds / problem.groups * plan.groups;
     cost.products = fmt::format("channels last: vectors of {} channels{}", lanes,
@@ -122,6 +128,7 @@ void convolve_depthwise(const ConvProblem& given, const T* lhs, const T* rhs, T*
   const ConvProblem problem = with_two_axes(given);
   const DepthwisePlan plan(problem, sizeof(T));
   if (plan.layout == DepthwiseLayout::First) convolve_channels_first(problem, lhs, rhs, out);
+  else if (plan.layout == DepthwiseLayout::Planes) convolve_planes(problem, lhs, rhs, out);
   else if (plan.layout == DepthwiseLayout::Blocks) convolve_channel_blocks(problem, lhs, rhs, out);
   else convolve_copies(problem, plan, lhs, rhs, out);
 }

@@ -46,6 +46,11 @@ void convolve_copies(const ConvProblem& problem, const DepthwisePlan& plan, cons
 template <class T>
 void convolve_channel_blocks(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 
+// Windows around every pixel of planes without gaps, where kernels have their size.
+bool planes_serve(const ConvProblem& problem, std::int64_t element_size);
+template <class T>
+void convolve_planes(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
+
 // Pixels of the last axis are adjacent in lhs.
 template <class T>
 void convolve_channels_first(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
@@ -57,6 +62,8 @@ template <class T>
 std::int64_t copies_workspace(const ConvProblem& problem, const DepthwisePlan& plan);
 template <class T>
 std::int64_t channel_blocks_workspace(const ConvProblem& problem);
+template <class T>
+std::int64_t planes_workspace(const ConvProblem& problem);
 template <class T>
 std::int64_t channels_first_workspace(const ConvProblem& problem);
 

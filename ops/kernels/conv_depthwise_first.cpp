@@ -44,28 +44,13 @@ void ChannelsFirst<T>::compute_band(std::int64_t m, std::int64_t outer, const st
   const std::int64_t slice_size = rows * copy_.row_size();
   const std::int64_t offset = g * problem_.lhs_group + m * problem_.lhs_batch;
   const bool direct = column_.out_step == 1 && column_.out >= lanes_;
-  const bool plane = direct && is_plane(row_.kernel, column_.kernel) && slices.size() == 1;
-  const bool in_place = plane && reads_in_place(offset + slices[0].lhs, column_.out);
-  for (std::size_t s = 0; s < slices.size() && !in_place; ++s)
+  for (std::size_t s = 0; s < slices.size(); ++s)
     copy_.copy(band.first * row_.stride - row_.low, rows, lhs_ + offset + slices[s].lhs,
                copy + static_cast<std::int64_t>(s) * slice_size);
   for (std::int64_t p = 0; p < problem_.out_features; ++p) {
     const T* const rhs = rhs_ + g * problem_.rhs_group + p * problem_.rhs_out_feature;
     T* const out = out_ + g * problem_.out_group + m * problem_.out_batch + p * problem_.out_feature +
                    outer_.out_offset(outer) + band.first * row_.out_step;
-    if (plane) {
-      PlaneWindows<T> windows =
-          in_place ? windows_in_place(lhs_ + offset + slices[0].lhs, band.first) : windows_of_copy(copy);
-      windows.rows = length(band);
-      windows.pixels = column_.out;
-      windows.rhs = rhs + slices[0].rhs;
-      windows.rhs_row = row_.rhs_step;
-      windows.rhs_step = column_.rhs_step;
-      windows.out = out;
-      windows.out_row = row_.out_step;
-      kernels_.sum_plane(windows);
-      continue;
-    }
     taps.clear();
     for (std::size_t s = 0; s < slices.size(); ++s)
       for (std::int64_t k = 0; k < row_.kernel; ++k) {

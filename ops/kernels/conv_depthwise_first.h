@@ -9,21 +9,6 @@
 
 namespace cotangent::kernels {
 
-// How many elements from its first to its last one the left operand has, or 0 where an axis runs backwards.
-inline std::int64_t dense_extent(const ConvProblem& problem) {
-  std::int64_t extent = 1;
-  bool forwards = true;
-  const auto add = [&](std::int64_t count, std::int64_t step) {
-    extent += (count - 1) * step;
-    forwards = forwards && count > 0 && step >= 0;
-  };
-  add(problem.groups, problem.lhs_group);
-  add(problem.batch, problem.lhs_batch);
-  add(problem.in_features, problem.lhs_feature);
-  for (const ConvAxis& axis : problem.axes) add(axis.in, axis.lhs_step);
-  return forwards ? extent : 0;
-}
-
 // True if what lies between the columns of the output belongs to other phases, which take their turn, and not to
 // another axis, along which another thread may be writing at the same time.
 inline bool owns_between_columns(const ConvProblem& problem) {
@@ -90,36 +75,6 @@ class ChannelsFirst {
     kernels_.sum_windows(sums);
   }
 
-  // Windows of 3 x 3 and stride 1, or such a gradient: there are kernels for whole planes.
-  bool is_plane(std::int64_t rows, std::int64_t columns) const {
-    return rows == 3 && columns == 3 && row_.stride * row_.rhs_dilation * column_.stride * column_.rhs_dilation == 1;
-  }
-
-  // True if the windows of a plane that starts at lhs_[offset] can be read in place: few elements around its rows are
-  // read, and they lie inside the operand. There are so many columns of windows.
-  bool reads_in_place(std::int64_t offset, std::int64_t columns) const {
-    const std::int64_t high = columns + 2 - column_.in - column_.low;
-    return column_.lhs_step == 1 && column_.low >= 0 && column_.low <= 2 && high >= 0 && high <= 2 && row_.in > 0 &&
-           offset >= column_.low && offset + (row_.in - 1) * row_.lhs_step + column_.in + high <= lhs_extent_;
-  }
-  // Windows from so many rows on over a plane at `lhs`, in place.
-  PlaneWindows<T> windows_in_place(const T* lhs, std::int64_t first) const {
-    PlaneWindows<T> plane{};
-    plane.lhs = lhs + (first - row_.low) * row_.lhs_step - column_.low;
-    plane.lhs_row = row_.lhs_step;
-    plane.first_row = row_.low - first;
-    plane.last_row = plane.first_row + row_.in;
-    plane.first_pixel = column_.low;
-    plane.last_pixel = column_.low + column_.in;
-    return plane;
-  }
-  PlaneWindows<T> windows_of_copy(const T* copy) const {
-    PlaneWindows<T> plane{};
-    plane.lhs = copy;
-    plane.lhs_row = copy_.row_size();
-    return plane;
-  }
-
   // Of the output.
   std::vector<Range> row_bands() const {
     const std::int64_t row_bytes =
@@ -172,7 +127,6 @@ class ChannelsFirst {
   T* out_;
   const Moves out_moves_, kernel_moves_;
   const Band<T> copy_;
-  const std::int64_t lhs_extent_ = dense_extent(problem_);
   const bool owns_between_ = owns_between_columns(problem_);
 };
 

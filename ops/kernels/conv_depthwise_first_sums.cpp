@@ -36,7 +36,6 @@ void ChannelsFirst<T>::sum_features(Range groups, Range features, T* to, std::in
   const std::int64_t most = most_rows(bands);
   const Elements<T> copy(kernel_copy_size(most), true);
   const Elements<T> tails(most * padded(column_.kernel), true);
-  const bool plane = is_plane(row_.out, column_.out) && column_.rhs_step == 1 && column_.kernel >= lane;
   std::vector<Taps<T>> taps;
   for (std::int64_t index = 0; index < all; ++index)
     for (const Slice& slice : outer_.slices(index % outer_.count(), features))
@@ -44,23 +43,10 @@ void ChannelsFirst<T>::sum_features(Range groups, Range features, T* to, std::in
         for (const Range& band : bands) {
           const std::int64_t rows = (length(band) - 1) * row_.rhs_dilation + (row_.out - 1) * row_.stride + 1;
           const std::int64_t offset = g * problem_.lhs_group + index / outer_.count() * problem_.lhs_batch + slice.lhs;
-          const bool in_place = plane && reads_in_place(offset, column_.kernel);
-          if (!in_place) copy_.copy(band.first * row_.rhs_dilation - row_.low, rows, lhs_ + offset, copy.data());
+          copy_.copy(band.first * row_.rhs_dilation - row_.low, rows, lhs_ + offset, copy.data());
           for (std::int64_t p = 0; p < problem_.out_features; ++p) {
             const T* const rhs = rhs_ + g * problem_.rhs_group + p * problem_.rhs_out_feature + slice.rhs;
             T* const sums = vectors.data() + ((g - groups.first) * size + (p * all + index) * positions) * lane;
-            if (plane) {
-              PlaneWindows<T> windows =
-                  in_place ? windows_in_place(lhs_ + offset, band.first) : windows_of_copy(copy.data());
-              windows.rows = length(band);
-              windows.pixels = column_.kernel;
-              windows.rhs = rhs + band.first * row_.rhs_step;
-              windows.rhs_row = row_.rhs_step;
-              windows.rhs_step = 1;
-              windows.out = sums;
-              kernels_.add_plane_gradient(windows);
-              continue;
-            }
             take_band(band, copy.data(), rhs, tails.data(), taps);
             add_grids(taps, sums);
           }

@@ -15,6 +15,8 @@ namespace {
 constexpr std::int64_t kLeastGroups = 4;   // fewer are left to others, but for filters of rows
 constexpr std::int64_t kManyPictures = 4;  // of one channel, whose positions are summed once for all of them
 
+constexpr std::int64_t kLeastVectorsOfPlane = 4;  // where channels could fill vectors instead
+
 // Pairs of features in a group, where a row of pixels is passed over for each, or channels are copied ...
 constexpr std::int64_t kMostPairsOfRows = 4;
 constexpr std::int64_t kMostPairsOfSums = 2;  // ... and in a weight gradient of few groups
@@ -35,15 +37,11 @@ bool is_mostly_padding(const ConvProblem& problem, std::int64_t element_size) {
          (problem.in_features == 1 && problem.batch >= kManyPictures && window >= in && !is_dilated(problem));
 }
 
-// True if blocks of channels are better copied: windows over planes, but those that have kernels of their own.
+// True if blocks of channels are better copied: windows over planes.
 bool blocks_pay(const ConvProblem& problem, std::int64_t element_size) {
-  const ConvAxis &row = problem.axes[problem.axes.size() - 2], &column = problem.axes.back();
-  const bool long_sums = sums_are_long(problem);
-  const auto has_kernel = [&](const ConvAxis& axis) {
-    return (long_sums ? axis.out : axis.kernel) == 3 && axis.stride * axis.rhs_dilation * axis.lhs_dilation == 1;
-  };
+  const ConvAxis& row = problem.axes[problem.axes.size() - 2];
   const bool signal = problem.axes.size() == 2 && row.kernel == 1 && row.out == 1;
-  return !signal && !(has_kernel(row) && has_kernel(column)) && DepthwiseBlocks(problem, element_size).serves();
+  return !signal && DepthwiseBlocks(problem, element_size).serves();
 }
 
 }  // namespace
@@ -65,9 +63,11 @@ DepthwisePlan::DepthwisePlan(const ConvProblem& problem, std::int64_t element_si
   copy_rhs = problem.rhs_group != 1;
   copy_out = problem.out_group != 1 && !long_sums;
   if (enough && problem.lhs_group == 1 && !(long_sums && copy_rhs)) return;
-  const bool rows = column.lhs_step == 1 && (long_sums ? column.kernel : column.out) * 4 >= lanes;
-  if (rows && column.in > 1) {
-    layout = blocks_pay(problem, element_size) ? DepthwiseLayout::Blocks : DepthwiseLayout::First;
+  const bool blocks = blocks_pay(problem, element_size), planes = planes_serve(problem, element_size);
+  const bool rows = column.lhs_step == 1 && (long_sums ? column.kernel : column.out) * 4 >= lanes && column.in > 1;
+  const bool small = blocks && problem.axes[0].in * column.in < kLeastVectorsOfPlane * lanes;
+  if (rows || planes) {
+    layout = planes && !small ? DepthwiseLayout::Planes : blocks ? DepthwiseLayout::Blocks : DepthwiseLayout::First;
     copy_rhs = copy_out = false;
     return;
   }
@@ -91,7 +91,8 @@ bool depthwise_pays(const ConvProblem& given, std::int64_t element_size) {
     return !few_groups && pairs <= (long_sums ? kMostDepthwisePairs : kMostPairsOfRows);
   if (few_groups && is_dilated(problem)) return false;
   if (!long_sums) return pairs <= kMostPairsOfRows;
-  if (problem.axes.back().kernel < lanes) return pairs == 1 && !few_groups;  // a vector of sums is not filled
+  if (layout == DepthwiseLayout::First && problem.axes.back().kernel < lanes)
+    return pairs == 1 && !few_groups;  // a vector of sums is not filled
   return pairs <= (few_groups ? kMostPairsOfSums : kMostPairsOfRows);
 }
 

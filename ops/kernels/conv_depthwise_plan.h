@@ -9,9 +9,9 @@ namespace cotangent::kernels {
 // weight gradient, a batch entry.
 constexpr std::int64_t kMostDepthwisePairs = 16;
 
-// Vectors are channels, which are adjacent, or pixels of a row, or channels of copies in which these are adjacent: of
-// whole operands, or of blocks of channels.
-enum class DepthwiseLayout { Last, First, Copied, Blocks };
+// Vectors are channels, which are adjacent, or pixels of a row, or pixels of a plane, or channels of copies in which
+// these are adjacent: of whole operands, or of blocks of channels.
+enum class DepthwiseLayout { Last, First, Planes, Copied, Blocks };
 
 struct DepthwisePlan {
   // For a problem with a row and a column.

@@ -71,8 +71,7 @@ void copy_strided_rows(const StridedRows<T>& s) {
     T* const __restrict to = s.to + row * s.to_row;
     if (s.stride == 1 && s.count >= L) {
       if (kTake)
-        for (std::int64_t i = 0; i < s.count; i += 64 / sizeof(T))
-          __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from + i) + kFetchBytes));
+        for (std::int64_t i = 0; i < s.count; i += 64 / sizeof(T)) fetch_beyond(from + i);
       for (std::int64_t i = 0; i < s.count; i += L) {
         const std::int64_t at = i + L <= s.count ? i : s.count - L;
         pstoreu(to + at, ploadu<Packet<T>>(from + at));
@@ -91,8 +90,7 @@ constexpr DepthwiseKernels<T> kDepthwiseKernels{kLanes<T>,
                                                 tile_pixels<T>,
                                                 tile_pixel_pairs<T>,
                                                 add_gradient<T>,
-                                                sum_plane<T>,
-                                                add_plane_gradient<T>,
+                                                {plane_kernels<T, 3>(), plane_kernels<T, 5>(), plane_kernels<T, 7>()},
                                                 copy_strided_rows<T, true>,
                                                 copy_strided_rows<T, false>};
 

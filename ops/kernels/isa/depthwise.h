@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace cotangent::kernels {
 
@@ -116,21 +117,42 @@ constexpr bool has_factor_tile(std::int64_t sums) { return sums >= 1 && sums <= 
 constexpr int gradient_rows(std::int64_t sums) { return sums <= 3 ? 3 : sums == 5 ? 2 : 1; }
 constexpr int kFactors = 16;  // the most of a tile
 
-// Windows of 3 x 3 and stride 1 over a plane of one channel; pixels are adjacent. The plane has its zeros around it, or
-// says which part of it is inside: then at most two elements before and after its rows are read, which count as zeros.
+// The bits of an element, all of them or none: a mask of a lane.
+template <class T>
+using LaneBits = std::conditional_t<sizeof(T) == sizeof(std::uint32_t), std::uint32_t, std::uint64_t>;
+
+// Pixels of a plane of one channel, row after row without a gap. What lies outside counts as zeros.
+template <class T>
+struct PlanePixels {
+  const T* first;
+  std::int64_t low, high;                    // the plane, ...
+  std::int64_t readable_low, readable_high;  // ... and memory that may be read, both counted from `first`
+};
+
+// Windows of 3 x 3, 5 x 5 or 7 x 7 over a plane, one around each pixel of some of its rows.
 template <class T>
 struct PlaneWindows {
-  const T* lhs;  // what the first tap of the first window meets
-  std::int64_t lhs_row;
-  std::int64_t rows, pixels;  // of output, or of cotangent in a gradient; at least a vector of pixels
-  // Forward: 9 factors, and the output. Gradient: the cotangent, and 9 adjacent vectors whose lanes add up to the sums.
+  PlanePixels<T> lhs;         // from those rows on
+  std::int64_t width, count;  // of a row, and pixels of all of them
+  // For the vectors of pixels that start at different columns, the masks of the taps 1, 2 ... to the left, then to the
+  // right: a vector each, of those lanes where they meet the same row.
+  const LaneBits<T>* masks;
+  std::int64_t mask_count;
+  // Forward: the factors, and the output of the rows.
   const T* rhs;
   std::int64_t rhs_row, rhs_step;
   T* out;
-  std::int64_t out_row;
-  // Those inside the plane, if the first tap of the first window meets row 0 and pixel 0.
-  std::int64_t first_row = 0, last_row = std::int64_t{1} << 62, first_pixel = 0, last_pixel = std::int64_t{1} << 62;
+  // Gradient: the cotangent of the rows, and for each factor a vector whose lanes add up to its sum.
+  PlanePixels<T> cotangent;
+  T* sums;
 };
+
+template <class T>
+struct PlaneKernels {  // null where there are none
+  void (*sum)(const PlaneWindows<T>&);
+  void (*add_gradient)(const PlaneWindows<T>&);
+};
+constexpr int kPlaneSizes = 3;  // windows of 3, 5 and 7
 
 template <class T>
 struct DepthwiseKernels {
@@ -139,8 +161,7 @@ struct DepthwiseKernels {
   void (*tile)(const PixelTile<T>&);
   void (*tile_pair)(const PixelTile<T>&);  // two rows, windows of 3 x 3 and stride 1; 4 rows of input (null if outside)
   void (*add_gradient)(const FactorTile<T>&);
-  void (*sum_plane)(const PlaneWindows<T>&);
-  void (*add_plane_gradient)(const PlaneWindows<T>&);
+  PlaneKernels<T> planes[kPlaneSizes];
   void (*take)(const StridedRows<T>&);  // to adjacent places
   void (*put)(const StridedRows<T>&);   // from adjacent places
 };

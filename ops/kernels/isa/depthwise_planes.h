@@ -1,209 +1,241 @@
-// PlaneWindows: windows of 3 x 3 over a plane of a channel, a vector of adjacent pixels at a time. Every vector of the
-// plane is loaded once for all the rows of a group that it takes part in. For the level compiled for.
+// Windows over planes: a vector holds adjacent pixels of one channel, whichever rows they belong to, so that planes of
+// any width fill vectors. Each column of a window is summed where its pixels lie; what neighbours add to a pixel is
+// moved by its few lanes as a sum, and masked where it comes from the row before or after. For the level compiled for.
 #pragma once
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
 
 #include "cotangent/ops/kernels/isa/depthwise.h"
 #include "cotangent/ops/kernels/isa/micro_kernel.h"
 
 namespace cotangent::kernels::COTANGENT_ISA {
 
-constexpr int kPlaneRows = 4;  // of a group: beside 9 factors or sums they fit the registers
-
-// How far ahead of rows to fetch, about a plane of 28 x 28 pixels: waiting for memory would take longer than all the
+// How far ahead to fetch, about a plane of 28 x 28 pixels: waiting for memory would take longer than all the
 // arithmetic.
 constexpr std::uintptr_t kFetchBytes = 4096;
 
-// Bits that keep those lanes of a vector that lie inside the plane.
+template <bool kWrite = false, class T>
+inline __attribute__((always_inline)) void fetch_beyond(const T* from) {
+  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from) + kFetchBytes), kWrite);
+}
+
+template <class T, class Lanes>
+struct Moved;
+template <class T, std::size_t... I>
+struct Moved<T, std::index_sequence<I...>> {
+  // The lanes from the given one on of two vectors that follow each other.
+  template <int kFirst>
+  static inline __attribute__((always_inline)) Packet<T> from(const Packet<T>& a, const Packet<T>& b) {
+    return __builtin_shufflevector(a, b, (kFirst + I)...);
+  }
+};
+template <int kFirst, class T>
+inline __attribute__((always_inline)) Packet<T> moved(const Packet<T>& a, const Packet<T>& b) {
+  return Moved<T, std::make_index_sequence<kLanes<T>>>::template from<kFirst>(a, b);
+}
+
+// Calls f(0), f(1) ... f(count - 1) with constants.
+template <int kCount, class F>
+inline __attribute__((always_inline)) void for_each_constant(F f) {
+  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+    (f(std::integral_constant<int, I>{}), ...);
+  }
+  (std::make_integer_sequence<int, kCount>{});
+}
+
 template <class T>
-struct LaneMasks {
+inline __attribute__((always_inline)) Packet<T> kept(const Packet<T>& value, const LaneBits<T>* bits) {
+  Packet<T> mask;
+  __builtin_memcpy(&mask, bits, sizeof mask);
+  return Eigen::internal::pand(value, mask);
+}
+
+// None, all and none: those from L - n on keep all lanes but the first n, those from L + n on all but the last n.
+template <class T>
+struct EdgeBits {
   static constexpr int L = kLanes<T>;
-  T bits[3 * L];  // none, all, none
-  T kept[4]
-        [3 * L];  // by tap: of the first vector of a row, of those amid, of the last one but one, and of the last one
-  explicit LaneMasks(const PlaneWindows<T>& plane) {
-    __builtin_memset(bits, 0, sizeof bits);
-    __builtin_memset(bits + L, 0xff, L * sizeof(T));
-    const std::int64_t last = (plane.pixels - 1) / L * L;
-    take(0, 0, plane);
-    for (int i = 0; i < 3; ++i) __builtin_memcpy(kept[1] + i * L, bits + L, sizeof(T) * L);
-    take(2, last - L, plane);
-    take(3, plane.pixels - L, plane);
+  LaneBits<T> bits[3 * L] = {};
+  constexpr EdgeBits() {
+    for (int i = L; i < 2 * L; ++i) bits[i] = ~LaneBits<T>{0};
   }
-  Packet<T> without_first(std::int64_t count) const {
-    return Eigen::internal::ploadu<Packet<T>>(bits + (count <= 0 ? L : count < L ? L - count : 0));
+};
+template <class T>
+inline constexpr EdgeBits<T> kEdgeBits;
+
+// The vector from element `at` on; zeros outside of the plane.
+template <class T>
+inline __attribute__((always_inline)) Packet<T> load_edge(const PlanePixels<T>& plane, std::int64_t at) {
+  using namespace Eigen::internal;
+  constexpr int L = kLanes<T>;
+  if (at + L <= plane.low || at >= plane.high) return pset1<Packet<T>>(T{0});
+  const std::int64_t before = plane.low - at, after = at + L - plane.high;
+  if (at < plane.readable_low || at + L > plane.readable_high) {
+    T some[L] = {};
+    for (std::int64_t i = before > 0 ? before : 0; i < (after > 0 ? L - after : L); ++i) some[i] = plane.first[at + i];
+    return ploadu<Packet<T>>(some);
   }
-  Packet<T> without_last(std::int64_t count) const {
-    return Eigen::internal::ploadu<Packet<T>>(bits + (count <= 0 ? L : count < L ? L + count : 2 * L));
-  }
-  const T* of(std::int64_t next, std::int64_t pixels) const {
-    return kept[next == 0 ? 0 : next + L >= pixels ? 3 : next + 2 * L >= pixels ? 2 : 1];
+  Packet<T> value = ploadu<Packet<T>>(plane.first + at);
+  if (before > 0) value = kept<T>(value, kEdgeBits<T>.bits + L - before);
+  if (after > 0) value = kept<T>(value, kEdgeBits<T>.bits + L + after);
+  return value;
+}
+
+// Which vectors of the rows meet the plane on all sides of a window of `reach` rows and columns to each side.
+template <class T>
+class InnerVectors {
+ public:
+  InnerVectors(const PlaneWindows<T>& windows, std::int64_t reach)
+      : low_(windows.lhs.low + reach * windows.width),
+        high_(std::min(windows.lhs.high - reach * windows.width, windows.count) - kLanes<T>) {}
+  bool holds(std::int64_t x) const { return x >= low_ && x <= high_; }
+
+ private:
+  const std::int64_t low_, high_;
+};
+
+// The masks of one vector after another: of taps 1, 2 ... to the left, then to the right.
+template <class T, int kReach>
+class VectorMasks {
+ public:
+  explicit VectorMasks(const PlaneWindows<T>& windows)
+      : begin_(windows.masks), end_(windows.masks + windows.mask_count * kStep), now_(begin_) {}
+  const LaneBits<T>* left(int distance) const { return now_ + (distance - 1) * kLanes<T>; }
+  const LaneBits<T>* right(int distance) const { return now_ + (kReach + distance - 1) * kLanes<T>; }
+  void next() {
+    now_ += kStep;
+    if (now_ == end_) now_ = begin_;
   }
 
  private:
-  void take(int kind, std::int64_t x, const PlaneWindows<T>& plane) {
-    for (int j = 0; j < 3; ++j)
-      Eigen::internal::pstoreu(kept[kind] + j * L, Eigen::internal::pand(without_first(plane.first_pixel - x - j),
-                                                                         without_last(x + j + L - plane.last_pixel)));
-  }
+  static constexpr int kStep = 2 * kReach * kLanes<T>;
+  const LaneBits<T>*begin_, *end_, *now_;
 };
 
-// Calls use(i, j, value) for what taps j of R + 2 rows of the plane from y on meet at pixel x; where kBorder, zeros are
-// around the plane.
-template <class T, int R, bool kBorder, class F>
-inline __attribute__((always_inline)) void for_each_value(const PlaneWindows<T>& plane, const T* masks, std::int64_t y,
-                                                          std::int64_t x, F use) {
+// A vector is done when the sums of the one after it are there.
+template <class T, int kSize>
+void sum_plane(const PlaneWindows<T>& windows) {
   using namespace Eigen::internal;
   using P = Packet<T>;
-  constexpr int L = kLanes<T>;
-  P kept[3];
-  if (kBorder)
+  constexpr int L = kLanes<T>, R = kSize / 2;
+  P factor[kSize][kSize];
 #pragma GCC unroll 16
-    for (int j = 0; j < 3; ++j) kept[j] = ploadu<P>(masks + j * L);
-  const T* lhs = plane.lhs + y * plane.lhs_row + x;
+  for (int i = 0; i < kSize; ++i)
 #pragma GCC unroll 16
-  for (int i = 0; i < R + 2; ++i, lhs += plane.lhs_row) {
-    if (kBorder && (y + i < plane.first_row || y + i >= plane.last_row)) continue;
+    for (int j = 0; j < kSize; ++j) factor[i][j] = pset1<P>(windows.rhs[i * windows.rhs_row + j * windows.rhs_step]);
+
+  P zero = pset1<P>(T{0}), left[R], right[R],
+    done = zero;  // of the vector before: sums of columns, and of what is done
 #pragma GCC unroll 16
-    for (int j = 0; j < 3; ++j) {
-      P value = ploadu<P>(lhs + j);
-      if (kBorder) value = pand(value, kept[j]);
-      use(i, j, value);
+  for (int d = 0; d < R; ++d) left[d] = right[d] = zero;
+  VectorMasks<T, R> masks(windows), masks_before = masks;
+
+  // Adds what pixels to the right, in the vector after it, give to a vector.
+  const auto finish = [&](const P* sum) __attribute__((always_inline)) {
+    for_each_constant<R>([&](auto d) __attribute__((always_inline)) {
+      constexpr int kDistance = d() + 1;
+      const P after = sum == nullptr ? zero : sum[R + kDistance];
+      done = padd(done, kept<T>(moved<kDistance, T>(right[d()], after), masks_before.right(kDistance)));
+      right[d()] = after;
+    });
+  };
+  const auto add_vector = [&](std::int64_t x, auto inner) __attribute__((always_inline)) {
+    fetch_beyond(windows.lhs.first + x);
+    fetch_beyond<true>(windows.out + x);
+    P sum[kSize];
+#pragma GCC unroll 16
+    for (int i = 0; i < kSize; ++i) {
+      const std::int64_t at = x + (i - R) * windows.width;
+      const P value = inner() ? ploadu<P>(windows.lhs.first + at) : load_edge(windows.lhs, at);
+#pragma GCC unroll 16
+      for (int j = 0; j < kSize; ++j) sum[j] = i == 0 ? pmul(value, factor[i][j]) : pmadd(value, factor[i][j], sum[j]);
     }
-  }
-}
-
-// Asks for what lies kFetchBytes beyond the elements of R rows from `from` on: a part of it for each pixel x.
-template <class T, int R, bool kWrite = false>
-inline __attribute__((always_inline)) void fetch_rows(const T* from, std::int64_t x) {
-  constexpr int kLine = 64 / sizeof(T), kElements = R * kLanes<T>;
-  const auto at = reinterpret_cast<std::uintptr_t>(from + x * R) + kFetchBytes;
-#pragma GCC unroll 16
-  for (int i = 0; i < kElements; i += kLine)
-    __builtin_prefetch(reinterpret_cast<const void*>(at + i * sizeof(T)), kWrite);
-}
-
-// Does R rows of output from row y on at pixel x.
-template <class T, int R, bool kBorder>
-inline __attribute__((always_inline)) void sum_plane_vector(const PlaneWindows<T>& plane, const T* masks,
-                                                            std::int64_t y, std::int64_t x,
-                                                            const Packet<T> (&factor)[3][3]) {
-  using namespace Eigen::internal;
-  using P = Packet<T>;
-  P sum[R];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) sum[r] = pset1<P>(T{0});
-  for_each_value<T, R, kBorder>(
-      plane, masks, y, x, [&](int i, int j, const P& value) __attribute__((always_inline)) {
-#pragma GCC unroll 16
-        for (int r = 0; r < R; ++r)
-          if (i - r >= 0 && i - r < 3) sum[r] = pmadd(value, factor[i - r][j], sum[r]);
-      });
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) pstoreu(plane.out + (y + r) * plane.out_row + x, sum[r]);
-}
-
-// Calls border(x) or inner(x) for the vectors of R rows from y on.
-template <class T, int R, class Border, class Inner>
-inline __attribute__((always_inline)) void for_each_vector(const PlaneWindows<T>& plane, std::int64_t y, Border border,
-                                                           Inner inner) {
-  constexpr int L = kLanes<T>;
-  const bool inside = y >= plane.first_row && y + R + 2 <= plane.last_row;
-  for (std::int64_t next = 0; next < plane.pixels; next += L) {
-    const std::int64_t x = next + L <= plane.pixels ? next : plane.pixels - L;  // may overlap the one before
-    if (inside && x >= plane.first_pixel && x + L + 2 <= plane.last_pixel) inner(x, next);
-    else border(x, next);
-  }
-}
-
-template <class T, int R>
-inline __attribute__((always_inline)) void sum_plane_rows(const PlaneWindows<T>& plane, const LaneMasks<T>& masks,
-                                                          std::int64_t y, const Packet<T> (&factor)[3][3]) {
-  for_each_vector<T, R>(
-      plane, y,
-      [&](std::int64_t x, std::int64_t next) __attribute__((always_inline)) {
-        fetch_rows<T, R>(plane.lhs + y * plane.lhs_row, x);
-        fetch_rows<T, R, true>(plane.out + y * plane.out_row, x);
-        sum_plane_vector<T, R, true>(plane, masks.of(next, plane.pixels), y, x, factor);
-      },
-      [&](std::int64_t x, std::int64_t) __attribute__((always_inline)) {
-        fetch_rows<T, R>(plane.lhs + y * plane.lhs_row, x);
-        fetch_rows<T, R, true>(plane.out + y * plane.out_row, x);
-        sum_plane_vector<T, R, false>(plane, nullptr, y, x, factor);
-      });
-}
-
-// The last group of rows may overlap the one before.
-template <class T>
-void sum_plane(const PlaneWindows<T>& plane) {
-  using P = Packet<T>;
-  const LaneMasks<T> masks(plane);
-  P factor[3][3];
-#pragma GCC unroll 16
-  for (int i = 0; i < 3; ++i)
-#pragma GCC unroll 16
-    for (int j = 0; j < 3; ++j)
-      factor[i][j] = Eigen::internal::pset1<P>(plane.rhs[i * plane.rhs_row + j * plane.rhs_step]);
-  if (plane.rows < kPlaneRows) {
-    for (std::int64_t y = 0; y < plane.rows; ++y) sum_plane_rows<T, 1>(plane, masks, y, factor);
-    return;
-  }
-  for (std::int64_t y = 0; y < plane.rows; y += kPlaneRows)
-    sum_plane_rows<T, kPlaneRows>(plane, masks, y + kPlaneRows <= plane.rows ? y : plane.rows - kPlaneRows, factor);
-}
-
-// What R rows of cotangent from row y on add to the 9 vectors of sums. Lanes of the last vector of a row that the one
-// before has done are masked.
-template <class T, int R>
-inline __attribute__((always_inline)) void add_plane_rows(const PlaneWindows<T>& plane, const LaneMasks<T>& masks,
-                                                          std::int64_t y, Packet<T> (&sum)[3][3]) {
-  using namespace Eigen::internal;
-  using P = Packet<T>;
-  P factor[R];
-  const auto load = [&](std::int64_t x, std::int64_t next) __attribute__((always_inline)) {
-    fetch_rows<T, R>(plane.lhs + y * plane.lhs_row, x);
-    fetch_rows<T, R>(plane.rhs + y * plane.rhs_row, x);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) factor[r] = ploadu<P>(plane.rhs + (y + r) * plane.rhs_row + x);
-    if (next == x) return;
-    const P kept = masks.without_first(next - x);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) factor[r] = pand(factor[r], kept);
+    finish(sum);
+    if (x > 0) pstoreu(windows.out + x - L, done);
+    done = sum[R];
+    for_each_constant<R>([&](auto d) __attribute__((always_inline)) {
+      constexpr int kDistance = d() + 1;
+      const P now = sum[R - kDistance];
+      done = padd(done, kept<T>(moved<L - kDistance, T>(left[d()], now), masks.left(kDistance)));
+      left[d()] = now;
+    });
+    masks_before = masks;
+    masks.next();
   };
-  const auto add = [&](int i, int j, const P& value) __attribute__((always_inline)) {
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r)
-      if (i - r >= 0 && i - r < 3) sum[i - r][j] = pmadd(value, factor[r], sum[i - r][j]);
-  };
-  for_each_vector<T, R>(
-      plane, y,
-      [&](std::int64_t x, std::int64_t next) __attribute__((always_inline)) {
-        load(x, next);
-        for_each_value<T, R, true>(plane, masks.of(next, plane.pixels), y, x, add);
-      },
-      [&](std::int64_t x, std::int64_t next) __attribute__((always_inline)) {
-        load(x, next);
-        for_each_value<T, R, false>(plane, nullptr, y, x, add);
-      });
+
+  const InnerVectors<T> inner(windows, R);
+  std::int64_t x = 0;
+  for (; x < windows.count; x += L) {
+    if (x > 0 && inner.holds(x)) add_vector(x, std::true_type{});
+    else add_vector(x, std::false_type{});
+  }
+  finish(nullptr);
+  alignas(P) T last[L];
+  pstoreu(last, done);
+  store_some(last, windows.count - (x - L), windows.out + x - L);
 }
 
-template <class T>
-void add_plane_gradient(const PlaneWindows<T>& plane) {
+// Some rows of a window, from the given one on, whose sums fill the registers.
+template <class T, int kSize, int kFirst>
+void add_gradient_rows(const PlaneWindows<T>& windows) {
   using namespace Eigen::internal;
   using P = Packet<T>;
-  constexpr int L = kLanes<T>;
-  const LaneMasks<T> masks(plane);
-  P sum[3][3];
+  constexpr int L = kLanes<T>, R = kSize / 2, kMost = (kRegisters - 2 - kSize) / kSize,
+                kRows = std::min(kSize - kFirst, std::max(1, kMost));
+  T* const sums = windows.sums + kFirst * kSize * L;
+  P sum[kRows][kSize];
 #pragma GCC unroll 16
-  for (int i = 0; i < 3; ++i)
+  for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 16
-    for (int j = 0; j < 3; ++j) sum[i][j] = ploadu<P>(plane.out + (3 * i + j) * L);
-  std::int64_t y = 0;
-  for (; y + kPlaneRows <= plane.rows; y += kPlaneRows) add_plane_rows<T, kPlaneRows>(plane, masks, y, sum);
-  for (; y < plane.rows; ++y) add_plane_rows<T, 1>(plane, masks, y, sum);
+    for (int j = 0; j < kSize; ++j) sum[i][j] = ploadu<P>(sums + (i * kSize + j) * L);
+
+  VectorMasks<T, R> masks(windows);
+  P before = pset1<P>(T{0}), now = load_edge(windows.cotangent, 0);
+  const auto add_vector = [&](std::int64_t x, auto inner) __attribute__((always_inline)) {
+    fetch_beyond(windows.lhs.first + x);
+    fetch_beyond(windows.cotangent.first + x);
+    const P after = inner() ? ploadu<P>(windows.cotangent.first + x + L) : load_edge(windows.cotangent, x + L);
+    P factor[kSize];
+    factor[R] = now;
+    for_each_constant<R>([&](auto d) __attribute__((always_inline)) {
+      constexpr int kDistance = d() + 1;
+      factor[R - kDistance] = kept<T>(moved<kDistance, T>(now, after), masks.right(kDistance));
+      factor[R + kDistance] = kept<T>(moved<L - kDistance, T>(before, now), masks.left(kDistance));
+    });
+    before = now;
+    now = after;
 #pragma GCC unroll 16
-  for (int i = 0; i < 3; ++i)
+    for (int i = 0; i < kRows; ++i) {
+      const std::int64_t at = x + (kFirst + i - R) * windows.width;
+      const P value = inner() ? ploadu<P>(windows.lhs.first + at) : load_edge(windows.lhs, at);
 #pragma GCC unroll 16
-    for (int j = 0; j < 3; ++j) pstoreu(plane.out + (3 * i + j) * L, sum[i][j]);
+      for (int j = 0; j < kSize; ++j) sum[i][j] = pmadd(value, factor[j], sum[i][j]);
+    }
+    masks.next();
+  };
+  const InnerVectors<T> inner(windows, R);
+  for (std::int64_t x = 0; x < windows.count; x += L) {
+    if (inner.holds(x) && x + 2 * L <= windows.count) add_vector(x, std::true_type{});
+    else add_vector(x, std::false_type{});
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 16
+    for (int j = 0; j < kSize; ++j) pstoreu(sums + (i * kSize + j) * L, sum[i][j]);
+  if constexpr (kFirst + kRows < kSize) add_gradient_rows<T, kSize, kFirst + kRows>(windows);
+}
+
+template <class T, int kSize>
+void add_plane_gradient(const PlaneWindows<T>& windows) {
+  add_gradient_rows<T, kSize, 0>(windows);
+}
+
+// Of a size, if vectors have lanes enough to move them by half a window.
+template <class T, int kSize>
+constexpr PlaneKernels<T> plane_kernels() {
+  if constexpr (kLanes < T >> 1 && kSize / 2 <= kLanes<T>) return {sum_plane<T, kSize>, add_plane_gradient<T, kSize>};
+  else return {};
 }
 
 }  // namespace cotangent::kernels::COTANGENT_ISA
