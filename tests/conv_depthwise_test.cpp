@@ -205,7 +205,7 @@ TEST(ConvDepthwise, CostRefusesWhatOthersDoBetter) {
   const Letters last{"NHWC", "HWIO", "NHWC"};
   EXPECT_EQ(cost_of(plain({32, 10, 12, 8}, {3, 3, 8, 4}, last)).refusal,
             "groups have 4 x 8 features, more than 16 products");
-  EXPECT_EQ(cost_of(feature_groups(plain({2, 10, 12, 4}, {3, 3, 1, 4}, last), 4)).refusal,
+  EXPECT_EQ(cost_of(feature_groups(plain({2, 10, 12, 4}, {4, 4, 1, 4}, last), 4)).refusal,
             "4 groups fill no vector, and rows of pixels are not adjacent");
 }
 

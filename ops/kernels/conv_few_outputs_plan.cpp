@@ -38,8 +38,10 @@ std::string few_outputs_refusal(const ConvProblem& problem) {
   const ConvAxis &rows = ordered.axes[0], &columns = ordered.axes[1];
   if (problem.lhs_feature != 1 && (columns.lhs_step != 1 || (rows.in > 1 && rows.lhs_step != columns.in)))
     return "neither channels nor positions are adjacent in lhs";
-  if (problem.lhs_feature == 1 && problem.out_features == 1)
+  if (problem.out_features == 1 && problem.lhs_feature == 1)
     return "a single output feature, beneath adjacent channels, leaves no vector to sum";
+  if (problem.out_features == 1 && rows.lhs_dilation * columns.lhs_dilation == 1)
+    return "a single output feature is the sum of one product per kernel position, which windows give at once";
   if (inputs == 0 || 4 * inputs > 5 * outputs * window) return "products of many inputs would be left over";
   if (problem.out_features > kPlanarOutputs) {
     if (problem.lhs_feature != 1)

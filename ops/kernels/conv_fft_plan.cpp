@@ -222,7 +222,8 @@ ConvCost fft_cost(const ConvProblem& problem, std::int64_t element_size) {
 bool fft_pays(const ConvProblem& problem) {
   constexpr double kMargin = 1.25;
   // Smaller windows are left to algorithms whose arithmetic is the definition's, though Fft would win by a little.
-  constexpr std::int64_t kLeastLine = 16, kLeastWindow = 36;
+  constexpr std::int64_t kLeastLine = 16, kLeastWindow = 25;
+  constexpr std::int64_t kFewOutputs = 8;  // of planes: others leave most of a vector empty
   double products = static_cast<double>(problem.groups * problem.batch) *
                     static_cast<double>(problem.in_features * problem.out_features);
   std::int64_t window = 1, windows = 0;  // positions that a kernel and the output have both
@@ -239,7 +240,11 @@ bool fft_pays(const ConvProblem& problem) {
   // The part of the best rate that others reach, as measured.
   const std::int64_t features = problem.in_features * problem.out_features;
   const double depthwise = plan.lanes > 8 || plan.groups_adjacent() ? 1 : 0.5;
-  const double efficiency = features == 1 ? (problem.groups > 1 ? depthwise : 0.4) : features < 256 ? 0.8 : 0.95;
+  const bool few = problem.out_features <= kFewOutputs && problem.in_features > kFewOutputs && problem.lhs_feature != 1;
+  const double efficiency = features == 1    ? (problem.groups > 1 ? depthwise : 0.4)
+                            : few            ? 0.64
+                            : features < 256 ? 0.8
+                                             : 0.95;
   return plan.refusal.empty() && kMargin * plan.estimate() < products / efficiency;
 }
 
