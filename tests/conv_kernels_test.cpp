@@ -73,6 +73,14 @@ std::vector<ConvCase> cases() {
       feature_groups(plain({6, 9, 10, 5}, {3, 6, 8, 8}, {"CHWN", "IHWO", "NCHW"}), 2),
       plain({6, 12, 19, 9}, {6, 10, 16, 1}, kLastSwapped),
       spread(plain({6, 20, 33, 1}, {6, 10, 16, 8}, kLastSwapped), {1, 1}, {2, 2}),
+      // of few channels of planes, all of whose lines fill vectors, or not
+      weight_gradient(padded(plain({9, 3, 70, 32}, {13, 3, 3, 3}, kFirst), {{1, 1}, {1, 1}})),
+      weight_gradient(padded(plain({3, 1, 21, 37}, {6, 1, 5, 3}, kFirst), {{2, -1}, {1, 0}})),
+      weight_gradient(strided(padded(plain({3, 2, 40, 77}, {7, 2, 7, 7}, kFirst), {{3, 2}, {-1, 4}}), {2, 2})),
+      weight_gradient(spread(padded(plain({2, 4, 20, 60}, {5, 4, 3, 3}, kFirst), {{0, 2}, {3, 3}}), {1, 1}, {2, 3})),
+      weight_gradient(spread(padded(plain({2, 24, 17, 18}, {3, 24, 4, 4}, kFirst), {{2, 2}, {2, 2}}), {2, 2}, {1, 1})),
+      weight_gradient(feature_groups(padded(plain({4, 4, 9, 40}, {10, 2, 1, 4}, kFirst), {{0, 0}, {2, 1}}), 2)),
+      weight_gradient(strided(padded(plain({5, 1, 200}, {4, 1, 7}, {"NCW", "OIW", "NCW"}), {{3, 3}}), {3})),
       // groups
       feature_groups(padded(plain({2, 20, 20, 24}, {3, 3, 8, 30}, kLast), {{1, 1}, {1, 1}}), 3),
       feature_groups(padded(plain({2, 24, 20, 20}, {30, 8, 3, 3}, kFirst), {{1, 1}, {1, 1}}), 3),

@@ -234,6 +234,54 @@ void check_planes(const MatrixKernels<T>& table) {
       }
 }
 
+// Vectors of lines that they fill, and the last ones of others.
+template <class T>
+void check_plane_dots(const MatrixKernels<T>& table) {
+  const std::int64_t lanes = table.lanes, lhs_line = 3 * lanes, rhs_line = 2 * lanes + 1, plane = 3 * rhs_line;
+  for (std::int64_t columns = 1; columns <= kernels::kPlaneDotColumns; ++columns)
+    for (std::int64_t count : {1, 2, 3, 5, 6, 7, 12, 23})
+      for (std::int64_t width = lanes; width <= 2 * lanes; ++width) {
+        SCOPED_TRACE(::testing::Message() << columns << " columns, " << count << " rows, lines of " << width);
+        const std::vector<T> lhs = samples<T>(3 * lhs_line + count, -1, 1, 1),
+                             rhs = samples<T>(columns * plane, -1, 1, 2),
+                             before = samples<T>(count * columns * lanes, -1, 1, 3);
+        std::vector<std::int64_t> rows;
+        for (std::int64_t i = 0; i < count; ++i) rows.push_back(count - 1 - i);
+        std::vector<kernels::VectorPair> vectors, last;
+        for (std::int64_t y = 0; y < 3; ++y) {
+          for (std::int64_t x = 0; x + lanes <= width; x += lanes)
+            vectors.push_back({y * lhs_line + x, y * rhs_line + x});
+          const std::int64_t x = width - lanes;
+          if (width % lanes != 0) last.push_back({y * lhs_line + x, y * rhs_line + x});
+        }
+        std::vector<T> sums = before;
+        table.add_plane_dots({.lhs = lhs.data(),
+                              .rows = rows.data(),
+                              .row_count = count,
+                              .rhs = rhs.data(),
+                              .rhs_column = plane,
+                              .columns = columns,
+                              .vectors = vectors.data(),
+                              .vector_count = std::ssize(vectors),
+                              .last_vectors = last.data(),
+                              .last_count = std::ssize(last),
+                              .lanes_done = lanes - width % lanes,
+                              .sums = sums.data()});
+        for (std::int64_t i = 0; i < count * columns; ++i) {
+          double sum = 0, actual = 0;
+          for (std::int64_t lane = 0; lane < lanes; ++lane) {
+            sum += before[i * lanes + lane];
+            actual += sums[i * lanes + lane];
+          }
+          for (std::int64_t y = 0; y < 3; ++y)
+            for (std::int64_t x = 0; x < width; ++x)
+              sum += static_cast<double>(lhs[rows[i / columns] + y * lhs_line + x]) *
+                     rhs[i % columns * plane + y * rhs_line + x];
+          expect_sum(static_cast<T>(actual), sum, 128);
+        }
+      }
+}
+
 template <class T>
 void check_products() {
   for_each_level<MatrixKernels<T>>([](const MatrixKernels<T>& table) {
@@ -244,6 +292,7 @@ void check_products() {
     check_few(table);
     check_dot_products(table);
     check_planes(table);
+    check_plane_dots(table);
   });
 }
 

@@ -12,6 +12,7 @@
 #include "cotangent/ops/kernels/conv_band.h"
 #include "cotangent/ops/kernels/conv_fold.h"
 #include "cotangent/ops/kernels/conv_long_sum_plan.h"
+#include "cotangent/ops/kernels/conv_long_sum_planes.h"
 #include "cotangent/ops/kernels/convolve.h"
 #include "cotangent/ops/kernels/isa/dispatch.h"
 #include "cotangent/ops/kernels/isa/matrix.h"
@@ -216,6 +217,7 @@ ConvCost long_sum_cost(const ConvProblem& problem, std::int64_t element_size) {
     if (axis.kernel == 0) return {.refusal = "nothing is summed"};
   }
   if (problem.in_features == 0) return {.refusal = "nothing is summed"};
+  if (has_plane_sums(arranged.problem, element_size)) return plane_sums_cost(arranged.problem, element_size);
   if (arranged.fold.count == 1) return LongSumPlan(arranged.problem, element_size).cost();
   const ConvProblem folded = fold_positions(arranged.problem, arranged.fold);
   ConvCost cost = LongSumPlan(folded, element_size).cost();
@@ -231,6 +233,7 @@ template <class T>
 void convolve_long_sum(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
   const Arrangement arranged(problem, sizeof(T));
   if (arranged.swapped) std::swap(lhs, rhs);
+  if (has_plane_sums(arranged.problem, sizeof(T))) return convolve_plane_sums(arranged.problem, lhs, rhs, out);
   if (arranged.fold.count == 1) return LongSum<T>(arranged.problem, lhs, rhs, out).run();
   const ConvProblem folded = fold_positions(arranged.problem, arranged.fold);
   const Workspace<T> sums(folded_size(folded));

@@ -3,7 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
+
+#include "cotangent/ops/kernels/isa/lane_bits.h"
 
 namespace cotangent::kernels {
 
@@ -116,10 +117,6 @@ struct FactorTile {
 constexpr bool has_factor_tile(std::int64_t sums) { return sums >= 1 && sums <= 7 && sums != 4 && sums != 6; }
 constexpr int gradient_rows(std::int64_t sums) { return sums <= 3 ? 3 : sums == 5 ? 2 : 1; }
 constexpr int kFactors = 16;  // the most of a tile
-
-// The bits of an element, all of them or none: a mask of a lane.
-template <class T>
-using LaneBits = std::conditional_t<sizeof(T) == sizeof(std::uint32_t), std::uint32_t, std::uint64_t>;
 
 // Pixels of a plane of one channel, row after row without a gap. What lies outside counts as zeros.
 template <class T>

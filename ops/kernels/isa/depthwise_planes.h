@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "cotangent/ops/kernels/isa/depthwise.h"
-#include "cotangent/ops/kernels/isa/micro_kernel.h"
+#include "cotangent/ops/kernels/isa/lane_masks.h"
 
 namespace cotangent::kernels::COTANGENT_ISA {
 
@@ -45,25 +45,6 @@ inline __attribute__((always_inline)) void for_each_constant(F f) {
   (std::make_integer_sequence<int, kCount>{});
 }
 
-template <class T>
-inline __attribute__((always_inline)) Packet<T> kept(const Packet<T>& value, const LaneBits<T>* bits) {
-  Packet<T> mask;
-  __builtin_memcpy(&mask, bits, sizeof mask);
-  return Eigen::internal::pand(value, mask);
-}
-
-// None, all and none: those from L - n on keep all lanes but the first n, those from L + n on all but the last n.
-template <class T>
-struct EdgeBits {
-  static constexpr int L = kLanes<T>;
-  LaneBits<T> bits[3 * L] = {};
-  constexpr EdgeBits() {
-    for (int i = L; i < 2 * L; ++i) bits[i] = ~LaneBits<T>{0};
-  }
-};
-template <class T>
-inline constexpr EdgeBits<T> kEdgeBits;
-
 // The vector from element `at` on; zeros outside of the plane.
 template <class T>
 inline __attribute__((always_inline)) Packet<T> load_edge(const PlanePixels<T>& plane, std::int64_t at) {
@@ -77,8 +58,8 @@ inline __attribute__((always_inline)) Packet<T> load_edge(const PlanePixels<T>& 
     return ploadu<Packet<T>>(some);
   }
   Packet<T> value = ploadu<Packet<T>>(plane.first + at);
-  if (before > 0) value = kept<T>(value, kEdgeBits<T>.bits + L - before);
-  if (after > 0) value = kept<T>(value, kEdgeBits<T>.bits + L + after);
+  if (before > 0) value = kept<T>(value, kEdgeMasks<T>.without_first(before));
+  if (after > 0) value = kept<T>(value, kEdgeMasks<T>.without_last(after));
   return value;
 }
 

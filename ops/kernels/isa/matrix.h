@@ -33,6 +33,7 @@ struct MatrixKernels {
   void (*sum_shifted)(const ShiftedSums<T>&);
   int flat_rows;  // of a tile of `multiply_planes`
   void (*multiply_planes)(const PlaneProduct<T>&);
+  void (*add_plane_dots)(const PlaneDots<T>&);
 };
 
 }  // namespace cotangent::kernels

@@ -55,6 +55,29 @@ struct DotProducts {
   bool relu = false;        // 0 in place of what is negative
 };
 
+// Where a vector of adjacent terms lies in two operands.
+struct VectorPair {
+  std::int64_t lhs, rhs;
+};
+
+// Adds, for each row and column, lhs[rows[row] + v.lhs + lane] * rhs[column * rhs_column + v.rhs + lane] over vectors v
+// to the lanes of a vector of sums: those of the columns of a row, row after row.
+template <class T>
+struct PlaneDots {
+  const T* lhs;
+  const std::int64_t* rows;
+  std::int64_t row_count;
+  const T* rhs;
+  std::int64_t rhs_column;
+  std::int64_t columns;  // at most kPlaneDotColumns
+  const VectorPair* vectors;
+  std::int64_t vector_count;
+  const VectorPair* last_vectors;  // of lines, whose first lanes count as zeros, since other vectors have them
+  std::int64_t last_count, lanes_done;
+  T* sums;
+};
+constexpr int kPlaneDotColumns = 4;
+
 // out[j * out_step + f * out_feature] = bias[f] + the sum over t of from[offsets[t] + j * from_step + f *
 // from_feature], for all positions j and features f. Either positions are adjacent (from_step is 1), or features are
 // (from_feature is 1), of which there are then eight at most, and four or eight elements are read for them.
