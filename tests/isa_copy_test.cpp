@@ -74,46 +74,97 @@ void check_dense_copy(const MatrixKernels<T>& table) {
   ASSERT_EQ(to.back(), T(77));
 }
 
-// Adjacent positions or adjacent features in `from`, and each in `out`; with a bias, one of which may be not a number.
+// Adjacent features in `from`, and features or positions in `out`; with a bias, one of which may be not a number.
 template <class T>
 void check_sum_shifted(const MatrixKernels<T>& table) {
   const std::int64_t offsets[] = {11, 0, 300, 4, 2};
   const std::vector<T> from = samples<T>(1200, -1, 1, 1);
-  for (bool planar : {false, true})
-    for (bool out_planar : {false, true})
-      for (std::int64_t features = 1; features <= (planar ? 6 : 4); ++features)
-        for (std::int64_t positions : {1, 3, 4, 5, 8, 16, 23, 64, 97})
-          for (int kind = 0; kind < 5; ++kind) {
-            SCOPED_TRACE(::testing::Message()
-                         << positions << " positions of " << features << " features, kind " << kind);
-            const bool relu = kind % 2 == 1, biased = kind >= 2;
-            const std::int64_t terms = positions == 5 ? 0 : 5;
-            std::vector<T> bias = samples<T>(features, -1, 1, 2), out((positions + 2) * 8, T(77));
-            if (kind == 4) bias[0] = std::numeric_limits<T>::quiet_NaN();
-            const kernels::ShiftedSums<T> s{.from = from.data(),
-                                            .from_step = planar ? 1 : 7,
-                                            .from_feature = planar ? 110 : 1,
-                                            .offsets = offsets,
-                                            .terms = terms,
-                                            .positions = positions,
-                                            .features = features,
-                                            .bias = biased ? bias.data() : nullptr,
-                                            .out = out.data(),
-                                            .out_step = out_planar ? 1 : 8,
-                                            .out_feature = out_planar ? positions + 1 : 1,
-                                            .relu = relu || kind == 4};
-            table.sum_shifted(s);
-            std::int64_t written = 0;
-            for (std::int64_t j = 0; j < positions; ++j)
-              for (std::int64_t f = 0; f < features; ++f, ++written) {
-                double sum = biased ? static_cast<double>(bias[f]) : 0.0;
-                for (std::int64_t t = 0; t < terms; ++t) sum += from[offsets[t] + j * s.from_step + f * s.from_feature];
-                expect_sum(out[j * s.out_step + f * s.out_feature], s.relu ? rectified(sum) : sum);
-                if (::testing::Test::HasFatalFailure()) FAIL() << "at " << j << ", " << f;
-              }
-            for (T value : out) written -= value != T(77);
-            ASSERT_EQ(written, 0) << "wrote outside";
+  for (bool out_planar : {false, true})
+    for (std::int64_t features = 1; features <= 4; ++features)
+      for (std::int64_t positions : {1, 3, 4, 5, 8, 16, 23, 64, 97})
+        for (int kind = 0; kind < 5; ++kind) {
+          SCOPED_TRACE(::testing::Message() << positions << " positions of " << features << " features, kind " << kind);
+          const bool relu = kind % 2 == 1, biased = kind >= 2;
+          const std::int64_t terms = positions == 5 ? 0 : 5;
+          std::vector<T> bias = samples<T>(features, -1, 1, 2), out((positions + 2) * 8, T(77));
+          if (kind == 4) bias[0] = std::numeric_limits<T>::quiet_NaN();
+          const kernels::ShiftedSums<T> s{.from = from.data(),
+                                          .from_step = 7,
+                                          .offsets = offsets,
+                                          .terms = terms,
+                                          .positions = positions,
+                                          .features = features,
+                                          .bias = biased ? bias.data() : nullptr,
+                                          .out = out.data(),
+                                          .out_step = out_planar ? 1 : 8,
+                                          .out_feature = out_planar ? positions + 1 : 1,
+                                          .relu = relu || kind == 4};
+          table.sum_shifted(s);
+          std::int64_t written = 0;
+          for (std::int64_t j = 0; j < positions; ++j)
+            for (std::int64_t f = 0; f < features; ++f, ++written) {
+              double sum = biased ? static_cast<double>(bias[f]) : 0.0;
+              for (std::int64_t t = 0; t < terms; ++t) sum += from[offsets[t] + j * s.from_step + f];
+              expect_sum(out[j * s.out_step + f * s.out_feature], s.relu ? rectified(sum) : sum);
+              if (::testing::Test::HasFatalFailure()) FAIL() << "at " << j << ", " << f;
+            }
+          for (T value : out) written -= value != T(77);
+          ASSERT_EQ(written, 0) << "wrote outside";
+        }
+}
+
+// One line or two in turn, some of whose terms end before their sums do; what lies beyond is not a number.
+template <class T>
+void check_sum_lines(const MatrixKernels<T>& table) {
+  constexpr std::int64_t kFeature = 700, kPlace = 150;
+  for (std::int64_t lines : {1, 2})
+    for (std::int64_t count : {1, 2, 3, 7, 8, 15, 16, 17, 32, 33, 50})
+      for (std::int64_t step : {1, 3})
+        for (int kind = 0; kind < 5; ++kind) {
+          SCOPED_TRACE(::testing::Message()
+                       << lines << " lines of " << count << ", step " << step << ", kind " << kind);
+          const std::int64_t sums[] = {count, lines == 1 ? 0 : count - kind % 2};
+          const kernels::LineTerm terms[] = {{2, 0, count},
+                                             {kPlace + 1, 1, count},
+                                             {2 * kPlace, 0, count - 1},
+                                             {3 * kPlace, count, 99},
+                                             {20, count / 2, count}};
+          std::vector<T> from(3 * kFeature, std::numeric_limits<T>::quiet_NaN()), out(3 * 400, T(77));
+          const std::vector<T> values = samples<T>(3 * kFeature, -1, 1, 1);
+          for (std::int64_t f = 0; f < 3; ++f)
+            for (const kernels::LineTerm& t : terms)
+              for (std::int64_t j = t.first; j < std::min(t.last, count); ++j)
+                from[f * kFeature + t.from + j] = values[f * kFeature + t.from + j];
+          std::vector<T> bias = samples<T>(3, -1, 1, 2);
+          if (kind == 4) bias[0] = std::numeric_limits<T>::quiet_NaN();
+          kernels::LineSums<T> s{};
+          s.from = from.data();
+          s.from_feature = kFeature;
+          s.features = 3;
+          s.lines = lines;
+          for (std::int64_t i = 0; i < lines; ++i) {
+            s.terms[i] = terms + i;
+            s.term_count[i] = 5 - i;
+            s.sums[i] = sums[i];
           }
+          s.bias = kind >= 2 ? bias.data() : nullptr;
+          s.out = out.data();
+          s.out_step = step;
+          s.out_feature = 400;
+          s.relu = kind == 1 || kind == 4;
+          table.sum_lines(s);
+          std::int64_t written = 0;
+          for (std::int64_t f = 0; f < 3; ++f)
+            for (std::int64_t i = 0; i < lines; ++i)
+              for (std::int64_t j = 0; j < sums[i]; ++j, ++written) {
+                double sum = s.bias != nullptr ? static_cast<double>(bias[f]) : 0.0;
+                for (std::int64_t t = i; t < 5; ++t)
+                  if (j >= terms[t].first && j < terms[t].last) sum += from[f * kFeature + terms[t].from + j];
+                expect_sum(out[f * 400 + (j * lines + i) * step], s.relu ? rectified(sum) : sum);
+              }
+          for (T value : out) written -= value != T(77);
+          ASSERT_EQ(written, 0) << "wrote outside";
+        }
 }
 
 template <class T>
@@ -122,6 +173,7 @@ void check() {
     check_copy(table);
     check_dense_copy(table);
     check_sum_shifted(table);
+    check_sum_lines(table);
   });
 }
 

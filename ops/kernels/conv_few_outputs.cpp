@@ -5,7 +5,8 @@
 // columns together: a matrix product without borders, stride or inserted zeros, of pixels where they lie. Each output
 // then is the sum of the few products that meet there. Products of a task lie in a ring of input lines, as many as an
 // output line needs. If channels are adjacent in lhs, a pixel's products are too, between pixels of zeros at both ends
-// of a line; if positions are, they are packed in panels, and each column has a plane.
+// of a line; if positions are, lhs is multiplied where it lies, each column has a plane of products, and sums know which
+// of theirs are there.
 #include <algorithm>
 
 #include "cotangent/core/parallel.h"
@@ -44,12 +45,13 @@ class FewOutputs : private FewOutputsPlan {
       pack_weights(group, weights.data() + group * weight_elements());
     const std::int64_t blocks = row_blocks_.count(), tasks = problem_.groups * problem_.batch * blocks;
     parallel_for(tasks, std::max<std::int64_t>(1, tasks / kTasks), [&](std::int64_t begin, std::int64_t end) {
-      const Workspace<T> ring(ring_elements()), panels(panel_elements());
-      clear_borders(ring.data());
+      const Workspace<T> memory(ring_elements()), panel(panel_elements());
+      T* const ring = memory.data() + beyond_;
+      clear_borders(ring);
       for (std::int64_t task = begin; task < end; ++task) {
         const std::int64_t group = task / blocks / problem_.batch, image = task / blocks % problem_.batch;
-        compute(group, image, row_blocks_.range(task % blocks), weights.data() + group * weight_elements(), ring.data(),
-                panels.data());
+        compute(group, image, row_blocks_.range(task % blocks), weights.data() + group * weight_elements(), ring,
+                panel.data());
       }
     });
   }
@@ -76,7 +78,7 @@ class FewOutputs : private FewOutputsPlan {
     }
   }
 
-  void compute(std::int64_t group, std::int64_t image, Range out_lines, const T* weights, T* ring, T* panels) const {
+  void compute(std::int64_t group, std::int64_t image, Range out_lines, const T* weights, T* ring, T* panel) const {
     const T* const lhs = lhs_ + group * problem_.lhs_group + image * problem_.lhs_batch;
     const T* const bias = bias_ == nullptr ? nullptr : bias_ + group * problem_.out_features;
     const Range lines = lines_of(out_lines);
@@ -89,13 +91,16 @@ class FewOutputs : private FewOutputsPlan {
         if (next - turn == ring_lines()) turn = next;
         const Range step{next, std::min(next + lines_, lines.second)};
         T* const to = ring + (next - turn) * line_pixels() * (planar_ ? 1 : pitch_);
-        if (planar_) multiply_planes(lhs, step, weights, panels, to, step.second < lines.second);
+        if (planar_) multiply_planes(lhs, step, weights, panel, to, step.second < lines.second);
         else multiply_pixels(lhs, step, weights, to);
       }
       T* const out = out_ + group * problem_.out_group + image * problem_.out_batch + o * rows().out_step;
-      for (std::size_t phase = 0; phase < phases_.size(); ++phase)
-        sum_line(ring, taps, turn, phases_[phase], bias, out + static_cast<std::int64_t>(phase) * columns().out_step,
-                 sums);
+      const bool pair = planar_ && phases_.size() == 2;
+      for (std::size_t phase = 0; phase < phases_.size(); phase += pair ? 2 : 1) {
+        T* const to = out + static_cast<std::int64_t>(phase) * columns().out_step;
+        if (planar_) sum_planes(ring, taps, turn, &phases_[phase], pair ? 2 : 1, bias, to, sums);
+        else sum_pixels(ring, taps, turn, phases_[phase], bias, to, sums);
+      }
     }
   }
 
@@ -136,78 +141,99 @@ class FewOutputs : private FewOutputsPlan {
   }
 
   // If there are more lines, fetches them meanwhile.
-  void multiply_planes(const T* lhs, Range lines, const T* weights, T* panels, T* to, bool more) const {
+  void multiply_planes(const T* lhs, Range lines, const T* weights, T* panel, T* to, bool more) const {
     const std::int64_t width = tile_.flat_width, terms = problem_.in_features, count = length(lines) * columns().in;
-    // Plane by plane, since planes are often a multiple of the cache's sets apart.
     const std::int64_t whole = count / width, rest = count % width;
-    T* const last = panels + whole * width * terms;
-    if (rest > 0) std::fill_n(last, terms * width, T{0});
     const T* const planes = lhs + lines.first * rows().lhs_step;
-    kernels_.copy({whole, width, planes, width, 1, panels, terms * width, 1, terms, problem_.lhs_feature, width});
-    if (rest > 0)
-      kernels_.copy({1, rest, planes + whole * width, width, 1, last, width, 1, terms, problem_.lhs_feature, width});
+    if (rest > 0) {
+      std::fill_n(panel, terms * width, T{0});
+      kernels_.copy({1, rest, planes + whole * width, width, 1, panel, width, 1, terms, problem_.lhs_feature, width});
+    }
     const Segment all{0, 0, terms};
-    kernels_.multiply_flat({.lhs = weights,
-                            .rows = in_order_.from.data(),
-                            .row_count = products_,
-                            .lhs_step = 1,
-                            .rhs = panels,
-                            .rhs_step = width,
-                            .segments = &all,
-                            .segment_count = 1,
-                            .out = to,
-                            .out_rows = in_order_.to.data(),
-                            .width = count,
-                            .panel_step = terms * width,
-                            .ahead = more ? planes + lines_ * rows().lhs_step : nullptr,
-                            .ahead_row = ceiling_quotient(width, products_),
-                            .ahead_term = problem_.lhs_feature});
+    TileProduct<T> product{.lhs = weights,
+                           .rows = in_order_.from.data(),
+                           .row_count = products_,
+                           .lhs_step = 1,
+                           .rhs = planes,
+                           .rhs_step = problem_.lhs_feature,
+                           .segments = &all,
+                           .segment_count = 1,
+                           .out = to,
+                           .out_rows = in_order_.to.data(),
+                           .width = whole * width,
+                           .panel_step = width,
+                           .ahead = more ? planes + lines_ * rows().lhs_step : nullptr,
+                           .ahead_row = ceiling_quotient(width, products_),
+                           .ahead_term = problem_.lhs_feature};
+    if (whole > 0) kernels_.multiply_flat(product);
+    if (rest == 0) return;
+    product.rhs = panel;
+    product.rhs_step = width;
+    product.out = to + whole * width;
+    product.width = rest;
+    product.ahead = nullptr;
+    kernels_.multiply_flat(product);
   }
 
-  // Where the products of a sum lie: all of them, and those that exist for some position near the border.
+  // Where the products of a line's sums lie.
   struct Sums {
-    std::vector<std::int64_t> all, some;
+    std::vector<std::int64_t> offsets;
+    std::vector<LineTerm> terms[2];
   };
 
-  void sum_line(const T* ring, const std::vector<LineTap>& lines, std::int64_t turn, const Phase& phase, const T* bias,
-                T* out, Sums& sums) const {
-    const std::int64_t out_step = columns().out_step * columns().lhs_dilation, pixel = planar_ ? 1 : pitch_;
-    const auto list = [&](std::vector<std::int64_t>& offsets, auto exists) {
-      offsets.clear();
-      for (const LineTap& tap : lines) {
-        const std::int64_t slot = tap.line - turn + (tap.line < turn ? ring_lines() : 0);
-        for (const ColumnTap& column : phase.taps)
-          if (exists(column))
-            offsets.push_back((slot * line_pixels() + left_ + column.shift) * pixel +
-                              (tap.kernel * columns().kernel + column.kernel) * problem_.out_features *
-                                  (planar_ ? plane_ : 1));
-      }
-    };
-    const auto sum = [&](std::int64_t first, std::int64_t positions, const std::vector<std::int64_t>& offsets) {
-      kernels_.sum_shifted({.from = ring + first * pixel,
-                            .from_step = pixel,
-                            .from_feature = planar_ ? plane_ : 1,
-                            .offsets = offsets.data(),
-                            .terms = std::ssize(offsets),
-                            .positions = positions,
-                            .features = problem_.out_features,
-                            .bias = bias,
-                            .out = out + first * out_step,
-                            .out_step = out_step,
-                            .out_feature = problem_.out_feature,
-                            .relu = relu_});
-    };
-    const Range inside = planar_ ? phase.inside : Range{0, phase.count};
-    if (length(inside) > 0) {
-      list(sums.all, [](const ColumnTap&) { return true; });
-      sum(inside.first, length(inside), sums.all);
+  std::int64_t slot_of(const LineTap& tap, std::int64_t turn) const {
+    return tap.line - turn + (tap.line < turn ? ring_lines() : 0);
+  }
+  std::int64_t product_of(const LineTap& tap, const ColumnTap& column) const {
+    return (tap.kernel * columns().kernel + column.kernel) * problem_.out_features;
+  }
+
+  // Pixels of zeros are around a line.
+  void sum_pixels(const T* ring, const std::vector<LineTap>& lines, std::int64_t turn, const Phase& phase,
+                  const T* bias, T* out, Sums& sums) const {
+    sums.offsets.clear();
+    for (const LineTap& tap : lines)
+      for (const ColumnTap& column : phase.taps)
+        sums.offsets.push_back((slot_of(tap, turn) * line_pixels() + left_ + column.shift) * pitch_ +
+                               product_of(tap, column));
+    kernels_.sum_shifted({.from = ring,
+                          .from_step = pitch_,
+                          .offsets = sums.offsets.data(),
+                          .terms = std::ssize(sums.offsets),
+                          .positions = phase.count,
+                          .features = problem_.out_features,
+                          .bias = bias,
+                          .out = out,
+                          .out_step = columns().out_step * columns().lhs_dilation,
+                          .out_feature = problem_.out_feature,
+                          .relu = relu_});
+  }
+
+  // Of one phase, or of two that are all that there are.
+  void sum_planes(const T* ring, const std::vector<LineTap>& lines, std::int64_t turn, const Phase* phases,
+                  std::int64_t count, const T* bias, T* out, Sums& sums) const {
+    LineSums<T> line{};
+    for (std::int64_t i = 0; i < count; ++i) {
+      std::vector<LineTerm>& terms = sums.terms[i];
+      terms.clear();
+      for (const LineTap& tap : lines)
+        for (const ColumnTap& column : phases[i].taps)
+          terms.push_back({slot_of(tap, turn) * line_pixels() + column.shift + product_of(tap, column) * plane_,
+                           column.valid.first, column.valid.second});
+      line.terms[i] = terms.data();
+      line.term_count[i] = std::ssize(terms);
+      line.sums[i] = phases[i].count;
     }
-    for (std::int64_t j = 0; j < phase.count; ++j) {
-      if (j == inside.first) j = inside.second;
-      if (j == phase.count) break;
-      list(sums.some, [j](const ColumnTap& tap) { return j >= tap.valid.first && j < tap.valid.second; });
-      sum(j, 1, sums.some);
-    }
+    line.from = ring;
+    line.from_feature = plane_;
+    line.features = problem_.out_features;
+    line.lines = count;
+    line.bias = bias;
+    line.out = out;
+    line.out_step = columns().out_step * (count == 1 ? columns().lhs_dilation : 1);
+    line.out_feature = problem_.out_feature;
+    line.relu = relu_;
+    kernels_.sum_lines(line);
   }
 
   const T *lhs_, *rhs_, *bias_;

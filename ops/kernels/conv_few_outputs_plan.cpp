@@ -58,7 +58,8 @@ FewOutputsPlan::FewOutputsPlan(const ConvProblem& problem, std::int64_t element_
       taps_(rows().kernel * columns().kernel),
       products_(taps_ * problem.out_features),
       tile_(tile_shape(element_size, products_)),
-      planar_(problem.lhs_feature != 1) {
+      planar_(problem.lhs_feature != 1),
+      beyond_(64 / element_size) {
   pitch_ = ceiling_quotient(products_, tile_.lanes) * tile_.lanes;
   span_ = (rows().kernel - 1) * rows().rhs_dilation / rows().lhs_dilation + 1;
   for (const Phase& phase : list_phases())
@@ -70,7 +71,7 @@ FewOutputsPlan::FewOutputsPlan(const ConvProblem& problem, std::int64_t element_
   const auto line_bytes = line_pixels() * (planar_ ? products_ : pitch_) * element_size_;
   lines_ = std::clamp<std::int64_t>(ceiling_quotient(planar_ ? kPlanarPixels : kPixels, columns().in), 1, rows().in);
   while (lines_ > 1 && line_bytes * lines_ * slots() > kRingBytes) --lines_;
-  plane_ = ring_lines() * columns().in + 64 / element_size_;
+  plane_ = ring_lines() * columns().in + beyond_;
   const std::int64_t pieces = problem_.groups * problem_.batch;
   const std::int64_t least = kTaskOverlap * span_ * rows().lhs_dilation;
   row_blocks_ = cut_evenly(rows().out, std::max(least, ceiling_quotient(rows().out * pieces, kTasks)));
@@ -122,7 +123,7 @@ std::vector<FewOutputsPlan::Phase> FewOutputsPlan::list_phases() const {
   std::vector<Phase> result;
   for (std::int64_t phase = 0; phase < std::min(axis.lhs_dilation, axis.out); ++phase) {
     const std::int64_t count = ceiling_quotient(axis.out - phase, axis.lhs_dilation);
-    Phase& sums = result.emplace_back(Phase{count, {}, {0, count}});
+    Phase& sums = result.emplace_back(Phase{count, {}});
     for (std::int64_t k = 0; k < axis.kernel; ++k) {
       const std::int64_t x = phase + k * axis.rhs_dilation - axis.low;
       if (x % axis.lhs_dilation != 0) continue;
@@ -130,9 +131,7 @@ std::vector<FewOutputsPlan::Phase> FewOutputsPlan::list_phases() const {
       const Range valid{std::max<std::int64_t>(0, -shift), std::min(count, axis.in - shift)};
       if (length(valid) <= 0) continue;
       sums.taps.push_back({k, shift, valid});
-      sums.inside = {std::max(sums.inside.first, valid.first), std::min(sums.inside.second, valid.second)};
     }
-    if (length(sums.inside) <= 0) sums.inside = {0, 0};
   }
   return result;
 }

@@ -34,13 +34,10 @@ class FewOutputsPlan {
   }
   std::int64_t ring_lines() const { return slots() * lines_; }
   std::int64_t line_pixels() const { return left_ + columns().in + right_; }
-  std::int64_t ring_elements() const {  // and those that are read beyond the last
-    return (planar_ ? products_ * plane_ : ring_lines() * line_pixels() * pitch_) + kFewOutputs;
+  std::int64_t ring_elements() const {
+    return (planar_ ? products_ * plane_ : ring_lines() * line_pixels() * pitch_) + 2 * beyond_;
   }
-  std::int64_t panel_elements() const {
-    const std::int64_t width = tile_.flat_width;
-    return planar_ ? ceiling_quotient(lines_ * columns().in, width) * width * problem_.in_features : 0;
-  }
+  std::int64_t panel_elements() const { return planar_ ? tile_.flat_width * problem_.in_features : 0; }
   std::int64_t weight_elements() const {
     const std::int64_t width = tile_.panel_width;
     return problem_.in_features * (planar_ ? products_ : ceiling_quotient(pitch_, width) * width);
@@ -64,7 +61,6 @@ class FewOutputsPlan {
   struct Phase {
     std::int64_t count;
     std::vector<ColumnTap> taps;
-    Range inside;  // the j for which all exist
   };
   std::vector<Phase> list_phases() const;
 
@@ -73,6 +69,7 @@ class FewOutputsPlan {
   const std::int64_t taps_, products_;  // products: of each pixel
   const TileShape tile_;
   const bool planar_;
+  const std::int64_t beyond_;          // elements around the ring that may be read: a vector
   std::int64_t pitch_;                 // elements from a pixel's products to the next one's, if not planar
   std::int64_t plane_ = 0;             // elements from a plane to the next, if planar
   std::int64_t left_ = 0, right_ = 0;  // pixels of zeros on both sides of a line in the ring, if not planar

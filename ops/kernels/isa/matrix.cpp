@@ -3,6 +3,7 @@
 
 #include "cotangent/ops/kernels/isa/block_copy.h"
 #include "cotangent/ops/kernels/isa/dot_product.h"
+#include "cotangent/ops/kernels/isa/line_sums.h"
 #include "cotangent/ops/kernels/isa/micro_kernel.h"
 #include "cotangent/ops/kernels/isa/plane_dots.h"
 #include "cotangent/ops/kernels/isa/plane_product.h"
@@ -24,10 +25,11 @@ void multiply_any(const TileProduct<T>& product) {
 }
 
 template <class T>
-constexpr MatrixKernels<T> kMatrixKernels{kLanes<T>,     kPanelWidth<T>,          kTileRows,        kFewRows<T>,
-                                          kFewWidth<T>,  multiply_any<T>,         multiply_few<T>,  dot_products<T>,
-                                          copy_block<T>, kFlatVectors* kLanes<T>, multiply_flat<T>, sum_shifted<T>,
-                                          kFlatRows,     multiply_planes<T>,      add_plane_dots<T>};
+constexpr MatrixKernels<T> kMatrixKernels{
+    kLanes<T>,        kPanelWidth<T>,  kTileRows,       kFewRows<T>,   kFewWidth<T>,
+    multiply_any<T>,  multiply_few<T>, dot_products<T>, copy_block<T>, kFlatVectors* kLanes<T>,
+    multiply_flat<T>, sum_shifted<T>,  sum_lines<T>,    kFlatRows,     multiply_planes<T>,
+    add_plane_dots<T>};
 
 }  // namespace
 

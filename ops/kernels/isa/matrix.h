@@ -31,6 +31,7 @@ struct MatrixKernels {
   int flat_width;                                // columns of a panel of `multiply_flat`
   void (*multiply_flat)(const TileProduct<T>&);  // lower and wider tiles, terms in segments, lhs_step 1
   void (*sum_shifted)(const ShiftedSums<T>&);
+  void (*sum_lines)(const LineSums<T>&);
   int flat_rows;  // of a tile of `multiply_planes`
   void (*multiply_planes)(const PlaneProduct<T>&);
   void (*add_plane_dots)(const PlaneDots<T>&);

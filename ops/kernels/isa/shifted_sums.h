@@ -45,73 +45,8 @@ void sum_pixels(const ShiftedSums<T>& s) {
   }
 }
 
-// A plane of positions, which are adjacent: of one feature, in `out`.
-template <class T>
-struct PlaneSums {
-  const ShiftedSums<T>& s;
-  const T* from;
-  T* out;
-  T start;
-
-  // Vectors of positions from j on.
-  template <class P, int kVectors>
-  inline __attribute__((always_inline)) void sum(std::int64_t j) const {
-    using namespace Eigen::internal;
-    constexpr int L = unpacket_traits<P>::size;
-    P total[kVectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) total[v] = pset1<P>(start);
-    for (std::int64_t t = 0; t < s.terms; ++t)
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) total[v] = padd(total[v], ploadu<P>(from + s.offsets[t] + j + v * L));
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v, j += L) {
-      if (s.relu) total[v] = pmax(total[v], pset1<P>(T{0}));
-      if (s.out_step == 1) {
-        pstoreu(out + j, total[v]);
-        continue;
-      }
-      alignas(64) T sums[L];
-      pstore(sums, total[v]);
-#pragma GCC unroll 16
-      for (int i = 0; i < L; ++i) out[(j + i) * s.out_step] = sums[i];
-    }
-  }
-
-  // The positions from j on, by the largest vectors that there is room for: some of the last ones once more.
-  template <class P>
-  void sum_rest(std::int64_t j) const {
-    using Half = typename Eigen::internal::unpacket_traits<P>::half;
-    constexpr int L = Eigen::internal::unpacket_traits<P>::size;
-    if (s.positions >= L) {
-      for (; j < s.positions; j += L) sum<P, 1>(j + L <= s.positions ? j : s.positions - L);
-    } else if constexpr (Eigen::internal::unpacket_traits<Half>::size < L) {
-      sum_rest<Half>(j);
-    } else {
-      for (; j < s.positions; ++j) {
-        T total = start;
-        for (std::int64_t t = 0; t < s.terms; ++t) total += from[s.offsets[t] + j];
-        out[j * s.out_step] = s.relu ? rectified_element(total) : total;
-      }
-    }
-  }
-};
-
-template <class T>
-void sum_planes(const ShiftedSums<T>& s) {
-  constexpr int L = kLanes<T>, kVectors = 4;
-  for (std::int64_t f = 0; f < s.features; ++f) {
-    const PlaneSums<T> plane{s, s.from + f * s.from_feature, s.out + f * s.out_feature,
-                             s.bias != nullptr ? s.bias[f] : T{0}};
-    std::int64_t j = 0;
-    for (; j + kVectors * L <= s.positions; j += kVectors * L) plane.template sum<Packet<T>, kVectors>(j);
-    plane.template sum_rest<Packet<T>>(j);
-  }
-}
-
 template <class T>
 void sum_shifted(const ShiftedSums<T>& s) {
-  if (s.from_step == 1) return sum_planes(s);
   switch (s.features) {
     case 1: return sum_pixels<T, 1>(s);
     case 2: return sum_pixels<T, 2>(s);

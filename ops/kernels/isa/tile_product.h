@@ -78,16 +78,37 @@ struct PlaneDots {
 };
 constexpr int kPlaneDotColumns = 4;
 
-// out[j * out_step + f * out_feature] = bias[f] + the sum over t of from[offsets[t] + j * from_step + f *
-// from_feature], for all positions j and features f. Either positions are adjacent (from_step is 1), or features are
-// (from_feature is 1), of which there are then eight at most, and four or eight elements are read for them.
+// out[j * out_step + f * out_feature] = bias[f] + the sum over t of from[offsets[t] + j * from_step + f], for all
+// positions j and features f: eight at most, and four or eight elements are read for them.
 template <class T>
 struct ShiftedSums {
   const T* from;
-  std::int64_t from_step, from_feature;
+  std::int64_t from_step;
   const std::int64_t* offsets;
   std::int64_t terms, positions, features;
   const T* bias;  // or null
+  T* out;
+  std::int64_t out_step, out_feature;
+  bool relu = false;  // 0 in place of what is negative
+};
+
+// What is added to sum j of a line, if j is in [first, last): element from + j.
+struct LineTerm {
+  std::int64_t from, first, last;
+};
+
+// Lines of sums, of which one or two take turns in memory: sum j of line i, feature f is
+//   out[(j * lines + i) * out_step + f * out_feature] = bias[f] + the sum over its terms t of from[t.from + j + f *
+//   from_feature].
+// A vector is read where any of its lanes has a term.
+template <class T>
+struct LineSums {
+  const T* from;
+  std::int64_t from_feature, features;
+  std::int64_t lines;  // 1 or 2
+  const LineTerm* terms[2];
+  std::int64_t term_count[2], sums[2];  // of each line; the first has as many sums as the second, or one more
+  const T* bias;                        // or null
   T* out;
   std::int64_t out_step, out_feature;
   bool relu = false;  // 0 in place of what is negative
