@@ -61,7 +61,9 @@ class LongSum : private LongSumPlan {
       std::fill_n(panels.data(), panel_elements_, T{0});  // beyond the last feature
     std::vector<std::int64_t> rows, out_rows, terms;
     std::vector<Ahead> ahead;
-    for (std::int64_t row = 0; row < row_count; ++row) out_rows.push_back(row * width);
+    for (std::int64_t position = 0; position < positions_; ++position)
+      for (std::int64_t channel = 0; channel < length(task.channels); ++channel)
+        out_rows.push_back(row_of(task, position, channel) * width);
     for (std::int64_t c = chunk_range.first; c < chunk_range.second; ++c) {
       const Box chunk = chunks_.at(c);
       const BandView<T> view = view_band(task, chunk, copy.data());
@@ -175,23 +177,60 @@ class LongSum : private LongSumPlan {
     }
   }
 
+  // Sums lie position by position; or, where the output has the positions of a channel side by side and then those of
+  // the next, as it has them, so that they are written in runs.
+  std::int64_t row_of(const Task& task, std::int64_t position, std::int64_t channel) const {
+    if (problem_.out_batch != positions_ || adjacent_ == 0) return position * length(task.channels) + channel;
+    return channel * positions_ + (adjacent_ > 0 ? position : positions_ - 1 - position);
+  }
+
   void write(const Task& task, const T* from) const {
-    const std::int64_t width = tile_.panel_width, channels = length(task.channels);
+    const std::int64_t width = tile_.panel_width, channels = length(task.channels),
+                       lowest = adjacent_ < 0 ? 1 - positions_ : 0;
     T* const out = out_ + task.group * problem_.out_group + task.channels.first * problem_.out_batch;
-    for (std::int64_t p = task.panels.first; p < task.panels.second; ++p) {
+    for (std::int64_t p = task.panels.first; p < task.panels.second; ++p, from += positions_ * channels * width) {
       const Range features = panels_.range(p);
-      std::vector<std::int64_t> at(problem_.axes.size(), 0);
-      for (std::int64_t position = 0; position < positions_; ++position, from += channels * width, advance(at)) {
-        T* to = out + features.first * problem_.out_feature;
-        for (std::size_t d = 0; d < at.size(); ++d) to += at[d] * problem_.axes[d].out_step;
-        kernels_.copy({channels, length(features), from, width, 1, to, problem_.out_batch, problem_.out_feature});
+      T* const to = out + features.first * problem_.out_feature;
+      const auto copy = [&](std::int64_t count, std::int64_t row, std::int64_t step, std::int64_t at,
+                            std::int64_t out_at) {
+        kernels_.copy(
+            {count, length(features), from + row * width, step * width, 1, to + out_at, at, problem_.out_feature});
+      };
+      if (adjacent_ != 0 && problem_.out_batch == positions_) {
+        copy(positions_ * channels, 0, 1, 1, lowest);
+      } else if (adjacent_ != 0 && positions_ >= tile_.lanes) {
+        const std::int64_t first = adjacent_ < 0 ? (positions_ - 1) * channels : 0;
+        for (std::int64_t channel = 0; channel < channels; ++channel)
+          copy(positions_, first + channel, adjacent_ * channels, 1, channel * problem_.out_batch + lowest);
+      } else {
+        std::vector<std::int64_t> at(problem_.axes.size(), 0);
+        for (std::int64_t position = 0; position < positions_; ++position, advance(at)) {
+          std::int64_t out_at = 0;
+          for (std::size_t d = 0; d < at.size(); ++d) out_at += at[d] * problem_.axes[d].out_step;
+          copy(channels, position * channels, 1, problem_.out_batch, out_at);
+        }
       }
     }
+  }
+
+  // 1 or -1 if the output has its positions side by side, in their order or the reverse; else 0.
+  std::int64_t find_adjacent() const {
+    if (positions_ == 1 || problem_.out_feature == 1) return 0;
+    std::int64_t step = 0, extent = 1;
+    for (std::size_t d = problem_.axes.size(); d-- > 0;) {
+      const ConvAxis& axis = problem_.axes[d];
+      if (axis.out == 1) continue;
+      if (step == 0) step = axis.out_step;
+      if (std::abs(step) != 1 || axis.out_step != step * extent) return 0;
+      extent *= axis.out;
+    }
+    return step;
   }
 
   const T *lhs_, *rhs_;
   T* out_;
   const BandAxes axes_;
+  const std::int64_t adjacent_ = find_adjacent();
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
 };
 
