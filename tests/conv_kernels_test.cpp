@@ -56,6 +56,8 @@ std::vector<ConvCase> cases() {
       feature_groups(padded(plain({3, 5, 30, 34}, {3, 3, 17, 14}, kLast), {{2, 2}, {2, 2}}), 2),
       padded(plain({2, 300, 20}, {5, 20, 3}, {"NWC", "WIO", "NWC"}), {{2, 2}}),
       padded(plain({2, 20, 300}, {3, 20, 5}, {"NCW", "OIW", "NCW"}), {{2, 2}}),
+      padded(plain({2, 20, 33, 18}, {6, 20, 3, 3}, kFirst), {{1, 0}, {1, 2}}),
+      spread(padded(plain({2, 24, 17, 18}, {7, 24, 4, 4}, kFirst), {{2, 2}, {2, 1}}), {2, 2}, {1, 1}),
       // planes of outputs, of few input features
       strided(padded(plain({2, 3, 40, 38}, {23, 3, 7, 7}, kFirst), {{3, 2}, {-1, 4}}), {2, 2}),
       spread(strided(padded(plain({2, 1, 31, 60}, {9, 1, 5, 5}, kFirst), {{2, 5}, {9, 0}}), {1, 3}), {1, 1}, {2, 4}),

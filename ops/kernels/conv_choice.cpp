@@ -243,6 +243,10 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
                      fits(FewFeatures, problem, element_size, limits),
                skips_zeros = long_sum_skips_zeros(problem, element_size);
     if (few && !skips_zeros) {
+      if (problem.lhs_feature != 1 && may_use_fft(problem, element_size, limits)) {
+        steps.push_back({Fft, problem, kLargeWindow});
+        return steps;
+      }
       steps.push_back(
           {FewFeatures, problem, "its few output features fill vectors with those of all kernel positions"});
       return steps;

@@ -15,7 +15,7 @@ constexpr std::int64_t kLeastChannels = 16;     // fewer would not pay for stori
 constexpr std::int64_t kPixels = 128;           // of a step, where there are as many
 constexpr std::int64_t kPlanarPixels = 256;     // which are read from one plane after the other
 constexpr std::int64_t kRingBytes = 320 << 10;  // unless single lines need more
-constexpr std::int64_t kPlanarOutputs = 4;      // more serve only where channels are adjacent
+constexpr std::int64_t kFewestOutputs = 4;      // more are left to others where these multiply no more
 constexpr std::int64_t kTaskOverlap = 8;        // output lines of a task, in windows, that it shares with no other
 
 }  // namespace
@@ -43,12 +43,8 @@ std::string few_outputs_refusal(const ConvProblem& problem) {
   if (problem.out_features == 1 && rows.lhs_dilation * columns.lhs_dilation == 1)
     return "a single output feature is the sum of one product per kernel position, which windows give at once";
   if (inputs == 0 || 4 * inputs > 5 * outputs * window) return "products of many inputs would be left over";
-  if (problem.out_features > kPlanarOutputs) {
-    if (problem.lhs_feature != 1)
-      return fmt::format("{} output features of a group are more than {}, and channels are not adjacent in lhs",
-                         problem.out_features, kPlanarOutputs);
-    if (10 * inputs > 7 * outputs * window) return "its products are about as many as those of windows";
-  }
+  if (problem.out_features > kFewestOutputs && problem.lhs_feature == 1 && 10 * inputs > 7 * outputs * window)
+    return "its products are about as many as those of windows";
   return "";
 }
 
