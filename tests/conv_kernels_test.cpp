@@ -58,6 +58,8 @@ std::vector<ConvCase> cases() {
       padded(plain({2, 20, 300}, {3, 20, 5}, {"NCW", "OIW", "NCW"}), {{2, 2}}),
       padded(plain({2, 20, 33, 18}, {6, 20, 3, 3}, kFirst), {{1, 0}, {1, 2}}),
       spread(padded(plain({2, 24, 17, 18}, {7, 24, 4, 4}, kFirst), {{2, 2}, {2, 1}}), {2, 2}, {1, 1}),
+      spread(plain({3, 20, 9, 17}, {30, 20, 1, 1}, kFirst), {2, 3}, {1, 1}),
+      spread(padded(plain({2, 20, 8, 10}, {12, 20, 1, 1}, kFirst), {{0, 1}, {-1, 1}}), {3, 2}, {1, 1}),
       // planes of outputs, of few input features
       strided(padded(plain({2, 3, 40, 38}, {23, 3, 7, 7}, kFirst), {{3, 2}, {-1, 4}}), {2, 2}),
       spread(strided(padded(plain({2, 1, 31, 60}, {9, 1, 5, 5}, kFirst), {{2, 5}, {9, 0}}), {1, 3}), {1, 1}, {2, 4}),

@@ -214,16 +214,37 @@ class Im2col {
   const T* weights_ = nullptr;
 };
 
-// All output elements of a problem that sums nothing.
+// All output elements of a problem that sums nothing, in the order of memory.
 template <class T>
 void fill_zero(const ConvProblem& problem, T* out) {
-  const MatrixIndex rows = row_index(problem);
-  for (std::int64_t group = 0; group < problem.groups; ++group) {
-    Cursor cursor(rows, 0);
-    for (std::int64_t row = 0; row < rows.extent; ++row, cursor.advance())
-      for (std::int64_t p = 0; p < problem.out_features; ++p)
-        out[problem.out_offset + group * problem.out_group + cursor.other + p * problem.out_feature] = T{0};
-  }
+  struct Extent {
+    std::int64_t count, step;
+  };
+  std::vector<Extent> extents{{problem.groups, problem.out_group},
+                              {problem.batch, problem.out_batch},
+                              {problem.out_features, problem.out_feature}};
+  for (const ConvAxis& axis : problem.axes) extents.push_back({axis.out, axis.out_step});
+  std::stable_sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) {
+    return a.count > 1 && (b.count == 1 || std::abs(a.step) < std::abs(b.step));
+  });
+  const Extent inner = extents[0], middle = extents[1];
+  std::int64_t blocks = 1;
+  for (std::size_t d = 2; d < extents.size(); ++d) blocks *= extents[d].count;
+  constexpr std::int64_t kTask = 1 << 14;  // elements
+  parallel_for(blocks, std::max<std::int64_t>(1, kTask / (inner.count * middle.count)),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t block = begin; block < end; ++block) {
+                   T* to = out + problem.out_offset;
+                   std::int64_t rest = block;
+                   for (std::size_t d = 2; d < extents.size(); rest /= extents[d++].count)
+                     to += rest % extents[d].count * extents[d].step;
+                   for (std::int64_t row = 0; row < middle.count; ++row, to += middle.step) {
+                     if (inner.step == 1) std::fill_n(to, inner.count, T{0});
+                     else
+                       for (std::int64_t i = 0; i < inner.count; ++i) to[i * inner.step] = T{0};
+                   }
+                 }
+               });
 }
 
 ConvCost plan_cost(const ConvProblem& problem, std::int64_t element_size) {
