@@ -84,7 +84,9 @@ void ChannelsLast<T>::make_tiles() {
 template <class T>
 void ChannelsLast<T>::make_factor_tiles() {
   if (!has_factor_tile(column_.out)) return;
-  for_each_piece(column_.kernel, kFactors, [&](Range factors) {
+  // With a stride a tile meets twice the pixels, which are read once more for every vector of channels.
+  const std::int64_t most = column_.rhs_dilation > 1 && column_.out <= 3 ? kFactors / 2 : kFactors;
+  for_each_piece(column_.kernel, most, [&](Range factors) {
     factor_tiles_.push_back(make_tile(factors.first, length(factors), column_.rhs_dilation, 1));
   });
 }
