@@ -85,6 +85,8 @@ std::vector<ConvCase> cases() {
       weight_gradient(spread(padded(plain({2, 24, 17, 18}, {3, 24, 4, 4}, kFirst), {{2, 2}, {2, 2}}), {2, 2}, {1, 1})),
       weight_gradient(feature_groups(padded(plain({4, 4, 9, 40}, {10, 2, 1, 4}, kFirst), {{0, 0}, {2, 1}}), 2)),
       weight_gradient(strided(padded(plain({5, 1, 200}, {4, 1, 7}, {"NCW", "OIW", "NCW"}), {{3, 3}}), {3})),
+      weight_gradient(padded(plain({2, 2, 7000}, {5, 2, 9}, {"NCW", "OIW", "NCW"}), {{-2, 6}})),
+      weight_gradient(strided(padded(plain({1, 1, 2, 5001}, {4, 1, 2, 6}, kFirst), {{1, 0}, {3, 3}}), {1, 2})),
       // groups
       feature_groups(padded(plain({2, 20, 20, 24}, {3, 3, 8, 30}, kLast), {{1, 1}, {1, 1}}), 3),
       feature_groups(padded(plain({2, 24, 20, 20}, {30, 8, 3, 3}, kFirst), {{1, 1}, {1, 1}}), 3),

@@ -32,7 +32,13 @@ class PlaneSums {
       : problem_(in_memory_order(problem)),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
-        out_(out + problem.out_offset) {}
+        out_(out + problem.out_offset) {
+    for (std::int64_t block = 0; block < widths_.count(); ++block) {
+      ConvAxis part = columns();  // as the block's first column sees it
+      part.low -= widths_.range(block).first * part.rhs_dilation;
+      bands_.emplace_back(rows(), part, Moves{widths_.block, part.rhs_dilation}, Moves{part.out, part.stride}, lanes_);
+    }
+  }
 
   void run() const {
     const std::int64_t groups = problem_.groups, splits = shares_.count(), size = sums_size();
@@ -67,7 +73,8 @@ class PlaneSums {
   std::int64_t band_rows() const {
     return (lines_.block - 1) * rows().rhs_dilation + (rows().out - 1) * rows().stride + 1;
   }
-  std::int64_t channel_size() const { return band_rows() * band_.row_size(); }
+  std::int64_t row_size() const { return bands_.front().row_size(); }
+  std::int64_t channel_size() const { return band_rows() * row_size(); }
   std::int64_t band_size() const { return problem_.batch * channel_size() + lanes_; }
 
   // Where the pixels of a channel and a kernel position start in a band: channel after channel.
@@ -76,31 +83,33 @@ class PlaneSums {
     for (std::int64_t channel = 0; channel < problem_.batch; ++channel)
       for (std::int64_t y = 0; y < rows().out; ++y)
         for (std::int64_t x = 0; x < columns().out; ++x)
-          result.push_back(channel * channel_size() + y * rows().stride * band_.row_size() +
-                           band_.offset(x * columns().stride));
+          result.push_back(channel * channel_size() + y * rows().stride * row_size() +
+                           bands_.front().offset(x * columns().stride));
     return result;
   }
 
-  // A piece is a block of lines of an image. Sums are blocks of columns.
+  // A piece is a block of lines of an image, or of parts of them. Sums are blocks of columns.
   void sum_pieces(std::int64_t group, Range pieces, T* sums) const {
     std::fill_n(sums, sums_size(), T{0});
     const Workspace<T> band(band_size());
-    std::fill_n(band.data(), band_size(), T{0});
     const std::vector<std::int64_t> row_offsets = list_rows();
-    const std::int64_t width = columns().kernel;
     std::vector<VectorPair> vectors, last_vectors;
     for (std::int64_t piece = pieces.first; piece < pieces.second; ++piece) {
-      const std::int64_t image = piece / lines_.count();
-      const Range lines = lines_.range(piece % lines_.count());
+      const std::int64_t rest = piece / widths_.count(), image = rest / lines_.count();
+      const Range lines = lines_.range(rest % lines_.count()), part = widths_.range(piece % widths_.count());
       const T* const lhs = lhs_ + group * problem_.lhs_group + image * problem_.lhs_feature;
-      const T* const rhs = rhs_ + group * problem_.rhs_group + image * problem_.rhs_in_feature;
+      const T* const rhs =
+          rhs_ + group * problem_.rhs_group + image * problem_.rhs_in_feature + part.first * columns().rhs_step;
+      if (widths_.count() > 1 || piece == pieces.first) std::fill_n(band.data(), band_size(), T{0});
       for (std::int64_t channel = 0; channel < problem_.batch; ++channel)
-        band_.copy(lines.first * rows().rhs_dilation - rows().low, band_rows(), lhs + channel * problem_.lhs_batch,
-                   band.data() + channel * channel_size());
+        bands_[static_cast<std::size_t>(piece % widths_.count())].copy(lines.first * rows().rhs_dilation - rows().low,
+                                                                       band_rows(), lhs + channel * problem_.lhs_batch,
+                                                                       band.data() + channel * channel_size());
+      const std::int64_t width = length(part);
       vectors.clear();
       last_vectors.clear();
       for (std::int64_t y = 0; y < length(lines); ++y) {
-        const std::int64_t from = y * rows().rhs_dilation * band_.row_size(), at = (lines.first + y) * rows().rhs_step;
+        const std::int64_t from = y * rows().rhs_dilation * row_size(), at = (lines.first + y) * rows().rhs_step;
         for (std::int64_t x = 0; x + lanes_ <= width; x += lanes_) vectors.push_back({from + x, at + x});
         if (width % lanes_ != 0) last_vectors.push_back({from + width - lanes_, at + width - lanes_});
       }
@@ -136,13 +145,13 @@ class PlaneSums {
   const std::int64_t lanes_ = kernels_.lanes;
   const std::int64_t positions_ = rows().out * columns().out;  // of the kernel
   const std::int64_t row_count_ = positions_ * problem_.batch;
-  const Band<T> band_{rows(), columns(), Moves{columns().kernel, columns().rhs_dilation},
-                      Moves{columns().out, columns().stride}, lanes_};
-  const Blocks lines_ = cut_evenly(
-      rows().kernel, std::max<std::int64_t>(
-                         1, kLineBytes / (kPlaneDotColumns * columns().kernel * static_cast<std::int64_t>(sizeof(T)))));
-  const std::int64_t pieces_ = problem_.in_features * lines_.count();
+  // Of the window: parts of its lines, and lines.
+  static constexpr std::int64_t kElements = kLineBytes / kPlaneDotColumns / static_cast<std::int64_t>(sizeof(T));
+  const Blocks widths_ = cut_evenly(columns().kernel, kElements);
+  const Blocks lines_ = cut_evenly(rows().kernel, std::max<std::int64_t>(1, kElements / widths_.block));
+  const std::int64_t pieces_ = problem_.in_features * lines_.count() * widths_.count();
   const Blocks shares_{pieces_, pieces_, ceiling_quotient(pieces_, std::min(kSplits, pieces_))};
+  std::vector<Band<T>> bands_;  // of the parts of a line
 };
 
 }  // namespace
