@@ -5,8 +5,8 @@
 // columns together: a matrix product without borders, stride or inserted zeros, of pixels where they lie. Each output
 // then is the sum of the few products that meet there. Products of a task lie in a ring of input lines, as many as an
 // output line needs. If channels are adjacent in lhs, a pixel's products are too, between pixels of zeros at both ends
-// of a line; if positions are, lhs is multiplied where it lies, each column has a plane of products, and sums know which
-// of theirs are there.
+// of a line; if positions are, lhs is multiplied where it lies, each column has a plane of products, and sums know
+// which of theirs are there.
 #include <algorithm>
 
 #include "cotangent/core/parallel.h"
