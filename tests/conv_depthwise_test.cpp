@@ -6,6 +6,7 @@
 
 #include "conv_reference.h"
 #include "cotangent/ops/kernels/conv_depthwise_blocks.h"
+#include "cotangent/ops/kernels/conv_depthwise_plan.h"
 #include "sample.h"
 
 namespace cotangent::testing {
@@ -199,6 +200,14 @@ TEST(ConvDepthwise, CostCountsProducts) {
   EXPECT_EQ(cost_of(c).refusal, "");
   EXPECT_EQ(cost_of(c).multiply_adds, 2 * 8 * 10 * 32 * 9);
   EXPECT_EQ(cost_of(c).workspace, 32 * 4);  // a pixel of zeros, for the border
+}
+
+// Of whole vectors, and of pixels of a row that have no window: lines of 12 have 10.
+TEST(ConvDepthwise, CostCountsPixelsBesideWindowsOfPlanes) {
+  const kernels::ConvCost cost =
+      cost_of(feature_groups(plain({2, 3, 10, 12}, {3, 1, 3, 3}, {"NCHW", "OIHW", "NCHW"}), 3));
+  const std::int64_t lanes = kernels::depthwise_lanes(4), pixels = (8 * 12 + lanes - 1) / lanes * lanes;
+  EXPECT_EQ(cost.multiply_adds, 2 * 3 * 9 * pixels) << cost.products;
 }
 
 TEST(ConvDepthwise, CostRefusesWhatOthersDoBetter) {

@@ -105,8 +105,7 @@ ConvCost depthwise_cost(const ConvProblem& given, std::int64_t element_size) {
         cost.multiply_adds / std::max<std::int64_t>(1, extent) * ((extent + lanes - 1) / lanes * lanes);
     cost.products = fmt::format("channels first: vectors of {} pixels", lanes);
   } else if (plan.layout == DepthwiseLayout::Planes) {
-    const std::int64_t plane = problem.axes[0].in * problem.axes[1].in;
-    cost.multiply_adds = cost.multiply_adds / plane * ((plane + lanes - 1) / lanes * lanes);
+    cost.multiply_adds = planes_multiply_adds(problem, element_size);
     cost.products = fmt::format("channels first: vectors of {} pixels of a plane", lanes);
   } else {
     cost.multiply_adds = cost.multiply_adds / problem.groups * plan.groups;

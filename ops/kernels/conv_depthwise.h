@@ -46,7 +46,7 @@ void convolve_copies(const ConvProblem& problem, const DepthwisePlan& plan, cons
 template <class T>
 void convolve_channel_blocks(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 
-// Windows around every pixel of planes without gaps, where kernels have their size.
+// Windows of 3, 5 or 7 squared without stride over planes, or pictures of few channels.
 bool planes_serve(const ConvProblem& problem, std::int64_t element_size);
 template <class T>
 void convolve_planes(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
@@ -64,6 +64,7 @@ template <class T>
 std::int64_t channel_blocks_workspace(const ConvProblem& problem);
 template <class T>
 std::int64_t planes_workspace(const ConvProblem& problem);
+std::int64_t planes_multiply_adds(const ConvProblem& problem, std::int64_t element_size);  // with those beside windows
 template <class T>
 std::int64_t channels_first_workspace(const ConvProblem& problem);
 

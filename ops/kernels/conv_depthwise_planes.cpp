@@ -142,6 +142,12 @@ std::int64_t planes_workspace(const ConvProblem& problem) {
   return DepthwisePlanes<T>(without_offsets(problem), nullptr, nullptr, nullptr).workspace();
 }
 
+std::int64_t planes_multiply_adds(const ConvProblem& problem, std::int64_t element_size) {
+  const ConvProblem start = without_offsets(problem);
+  if (element_size == sizeof(float)) return DepthwisePlanes<float>(start, nullptr, nullptr, nullptr).multiply_adds();
+  return DepthwisePlanes<double>(start, nullptr, nullptr, nullptr).multiply_adds();
+}
+
 template std::int64_t planes_workspace<float>(const ConvProblem&);
 template std::int64_t planes_workspace<double>(const ConvProblem&);
 template void convolve_planes(const ConvProblem&, const float*, const float*, float*);

@@ -55,6 +55,13 @@ class DepthwisePlanes {
   // The factors' gradients, as sums over parts of the images that are added in order.
   void compute_gradient() const;
 
+  // Those of whole vectors, and of pixels that have no window.
+  std::int64_t multiply_adds() const {
+    std::int64_t pixels = 0;
+    for (std::int64_t index = 0; index < bands_; ++index)
+      pixels += ceiling_quotient(length(band(index)) * width_, lanes_) * lanes_;
+    return problem_.groups * problem_.in_features * problem_.out_features * problem_.batch * size_ * size_ * pixels;
+  }
   std::int64_t workspace() const {
     const std::int64_t size = mask_count() * (size_ - 1) * lanes_ + num_threads() * (lhs_copy_size() + copy_size());
     if (!long_sums_) return size;

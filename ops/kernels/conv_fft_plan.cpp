@@ -7,6 +7,7 @@
 
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_band.h"
+#include "cotangent/ops/kernels/conv_few_outputs_plan.h"
 #include "cotangent/ops/kernels/conv_fft.h"
 #include "cotangent/ops/kernels/convolve.h"
 #include "cotangent/ops/kernels/isa/dispatch.h"
@@ -223,7 +224,6 @@ bool fft_pays(const ConvProblem& problem) {
   constexpr double kMargin = 1.25;
   // Smaller windows are left to algorithms whose arithmetic is the definition's, though Fft would win by a little.
   constexpr std::int64_t kLeastLine = 16, kLeastWindow = 25;
-  constexpr std::int64_t kFewOutputs = 8;  // of planes: others leave most of a vector empty
   double products = static_cast<double>(problem.groups * problem.batch) *
                     static_cast<double>(problem.in_features * problem.out_features);
   std::int64_t window = 1, windows = 0;  // positions that a kernel and the output have both
@@ -240,6 +240,7 @@ bool fft_pays(const ConvProblem& problem) {
   // The part of the best rate that others reach, as measured.
   const std::int64_t features = problem.in_features * problem.out_features;
   const double depthwise = plan.lanes > 8 || plan.groups_adjacent() ? 1 : 0.5;
+  // Of planes: others leave most of a vector empty.
   const bool few = problem.out_features <= kFewOutputs && problem.in_features > kFewOutputs && problem.lhs_feature != 1;
   const double efficiency = features == 1    ? (problem.groups > 1 ? depthwise : 0.4)
                             : few            ? 0.64

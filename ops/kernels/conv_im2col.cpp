@@ -231,7 +231,7 @@ void fill_zero(const ConvProblem& problem, T* out) {
   std::int64_t blocks = 1;
   for (std::size_t d = 2; d < extents.size(); ++d) blocks *= extents[d].count;
   constexpr std::int64_t kTask = 1 << 14;  // elements
-  parallel_for(blocks, std::max<std::int64_t>(1, kTask / (inner.count * middle.count)),
+  parallel_for(blocks, std::max<std::int64_t>(1, kTask / std::max<std::int64_t>(1, inner.count * middle.count)),
                [&](std::int64_t begin, std::int64_t end) {
                  for (std::int64_t block = begin; block < end; ++block) {
                    T* to = out + problem.out_offset;

@@ -180,7 +180,7 @@ class LongSum : private LongSumPlan {
   // Sums lie position by position; or, where the output has the positions of a channel side by side and then those of
   // the next, as it has them, so that they are written in runs.
   std::int64_t row_of(const Task& task, std::int64_t position, std::int64_t channel) const {
-    if (problem_.out_batch != positions_ || adjacent_ == 0) return position * length(task.channels) + channel;
+    if (!in_runs_) return position * length(task.channels) + channel;
     return channel * positions_ + (adjacent_ > 0 ? position : positions_ - 1 - position);
   }
 
@@ -196,7 +196,7 @@ class LongSum : private LongSumPlan {
         kernels_.copy(
             {count, length(features), from + row * width, step * width, 1, to + out_at, at, problem_.out_feature});
       };
-      if (adjacent_ != 0 && problem_.out_batch == positions_) {
+      if (in_runs_) {
         copy(positions_ * channels, 0, 1, 1, lowest);
       } else if (adjacent_ != 0 && positions_ >= tile_.lanes) {
         const std::int64_t first = adjacent_ < 0 ? (positions_ - 1) * channels : 0;
@@ -231,6 +231,7 @@ class LongSum : private LongSumPlan {
   T* out_;
   const BandAxes axes_;
   const std::int64_t adjacent_ = find_adjacent();
+  const bool in_runs_ = adjacent_ != 0 && problem_.out_batch == positions_;  // channel after channel
   const MatrixKernels<T>& kernels_ = table<MatrixKernels<T>>();
 };
 

@@ -22,6 +22,7 @@ namespace cotangent::kernels {
 namespace {
 
 constexpr std::int64_t kMostChannels = 4;      // of lhs; where there are more, copies to channels last pay
+constexpr std::int64_t kSumBytes = 1 << 20;    // of a split: they come and go with every piece
 constexpr std::int64_t kSplits = 8;            // enough for a few threads to share evenly
 constexpr std::int64_t kLineBytes = 32 << 10;  // of a block of columns; with less, sums come and go too often
 
@@ -163,8 +164,10 @@ bool has_plane_sums(const ConvProblem& problem, std::int64_t element_size) {
   const std::int64_t lanes =
       element_size == sizeof(float) ? table<MatrixKernels<float>>().lanes : table<MatrixKernels<double>>().lanes;
   const ConvAxis& columns = ordered.axes[1];
-  return columns.lhs_step == 1 && columns.rhs_step == 1 && columns.kernel >= lanes && columns.out > 0 &&
-         ordered.axes[0].out > 0 && columns.in > 0 && ordered.axes[0].in > 0;
+  const std::int64_t sums = problem.batch * ordered.axes[0].out * columns.out * problem.out_features * lanes;
+  return sums * element_size <= kSumBytes && columns.lhs_step == 1 && columns.rhs_step == 1 &&
+         columns.kernel >= lanes && columns.out > 0 && ordered.axes[0].out > 0 && columns.in > 0 &&
+         ordered.axes[0].in > 0;
 }
 
 ConvCost plane_sums_cost(const ConvProblem& problem, std::int64_t element_size) {

@@ -148,7 +148,7 @@ void sum_plane(const PlaneWindows<T>& windows) {
   const InnerVectors<T> inner(windows, R);
   std::int64_t x = 0;
   for (; x < windows.count; x += L) {
-    if (x > 0 && inner.holds(x)) add_vector(x, std::true_type{});
+    if (inner.holds(x)) add_vector(x, std::true_type{});
     else add_vector(x, std::false_type{});
   }
   finish(nullptr);
@@ -215,7 +215,8 @@ void add_plane_gradient(const PlaneWindows<T>& windows) {
 // Of a size, if vectors have lanes enough to move them by half a window.
 template <class T, int kSize>
 constexpr PlaneKernels<T> plane_kernels() {
-  if constexpr (kLanes < T >> 1 && kSize / 2 <= kLanes<T>) return {sum_plane<T, kSize>, add_plane_gradient<T, kSize>};
+  constexpr int L = kLanes<T>;
+  if constexpr (L > 1 && kSize / 2 <= L) return {sum_plane<T, kSize>, add_plane_gradient<T, kSize>};
   else return {};
 }
 

@@ -1,5 +1,6 @@
-// TileProduct: the matrix product that every fast convolution comes down to, and its form for few columns. Internal;
-// plain data, so that code compiled for different instruction sets can share it.
+// TileProduct: the matrix product that every fast convolution comes down to, and its relatives for few columns, for
+// planes and for sums of products. Internal; plain data, so that code compiled for different instruction sets can share
+// it.
 #pragma once
 
 #include <cstdint>
