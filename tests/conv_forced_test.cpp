@@ -143,6 +143,12 @@ TEST(ConvWorkspace, IsNoMoreThanExplained) {
   set_num_threads(threads);
 }
 
+// Vectors of sums are kept for a kernel that is small.
+TEST(ConvWorkspace, OfALargeKernelsGradientOverPlanesIsBounded) {
+  const ConvCase c = plain({8, 3, 64, 64}, {64, 3, 31, 31}, {"NCHW", "OIHW", "NCHW"});
+  EXPECT_LT(kernels::long_sum_cost(problem_of(weight_gradient(c)), 4).workspace, std::int64_t{64} << 20);
+}
+
 // On normal data, against the definition in Float64.
 void expect_accurate(const ConvCase& layer) {
   for (const ConvCase& c : directions(layer)) {
