@@ -107,7 +107,7 @@ ConvExplanation explain(const Tensor& lhs, const Tensor& rhs, const ConvOptions&
   std::int64_t largest = -1;
   for (const kernels::ConvStep& step : kernels::choose(kName, problem, size, attributes.limits)) {
     const kernels::ConvCost cost = kernels::cost_of(step.algorithm, step.problem, size);
-    ++result.phases;
+    result.phases += cost.phases;
     result.products += (result.products.empty() ? "" : " + ") + cost.products;
     result.executed_multiply_adds += cost.multiply_adds;
     result.workspace = std::max(result.workspace, cost.workspace);

@@ -51,6 +51,10 @@ std::vector<ConvCase> few_rows() {
       plain({2, 5, 9, 300}, {1, 1, 300, 128}, kLast),
       plain({2, 5, 9, 300}, {1, 1, 128, 300}, swapped),
       feature_groups(plain({1, 5, 6, 144}, {3, 3, 72, 128}, kLast), 2),
+      // phases, of which some sum nothing
+      spread(padded(plain({2, 4, 5, 300}, {1, 1, 300, 128}, kLast), {{0, 2}, {1, 1}}), {2, 2}, {1, 1}),
+      spread(plain({1, 4, 5, 300}, {1, 1, 128, 300}, swapped), {2, 3}, {1, 1}),
+      spread(padded(plain({1, 5, 6, 72}, {3, 3, 64, 72}, swapped), same), {2, 2}, {1, 1}),
   };
 }
 

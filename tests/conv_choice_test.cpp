@@ -128,6 +128,21 @@ TEST(ConvChoiceRules, KernelGradientsOfDecodersAreWinogradsIfPicturesAreLarge) {
   EXPECT_EQ(explain_case(directions(case_of(named_problem("dec_256_128")))[2]).algorithm, LongSum);
 }
 
+TEST(ConvChoiceRules, PhasesAreDirectTogetherUnlessMemoryIsShort) {
+  for (const bool last : {true, false}) {
+    const ConvCase c = directions(case_of(named_problem("r64_56_s2_128"), last))[1];
+    const ConvExplanation together = explain_case(c);
+    EXPECT_EQ(cotangent::name(together.algorithm), "Direct");
+    EXPECT_EQ(together.phases, 4);
+    EXPECT_EQ(together.executed_multiply_adds, together.useful_multiply_adds);
+    for (const char* product : {" x 128) x (128 x 64)", " + ", " x 256) x (256 x 64)", " x 512) x (512 x 64)"})
+      EXPECT_NE(together.products.find(product), std::string::npos) << together.products;
+    const ConvExplanation apart = explain_case(c, DType::Float32, {.max_workspace = together.workspace - 1});
+    EXPECT_EQ(apart.phases, 4);
+    EXPECT_LT(apart.workspace, together.workspace);
+  }
+}
+
 TEST(ConvChoiceRules, StridedConvolutionsAreDirect) {
   for (const char* name : {"resnet8_32_s2", "c3d_16_32_s2", "critic_3_64"})
     EXPECT_EQ(cotangent::name(explain_case(case_of(named_problem(name))).algorithm), "Direct") << name;

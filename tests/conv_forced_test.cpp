@@ -91,6 +91,38 @@ TEST(ConvForced, MeetsBorders) {
       }
 }
 
+// Phases share what they read, and those of columns are written together where channels come first. Of unlike extents,
+// with gaps between them, some without any term, on one axis of several, or more than a task would set up.
+TEST(ConvForced, SolvesPhases) {
+  const Letters volumes{"NCDHW", "OIDHW", "NCDHW"};
+  for (const ConvCase& c : {
+           spread(padded(plain({2, 9, 10, 20}, {3, 3, 20, 70}, kLast), {{1, 2}, {1, 1}}), {2, 2}, {1, 1}),
+           spread(padded(plain({2, 20, 9, 10}, {70, 20, 3, 3}, kFirst), {{1, 2}, {1, 1}}), {2, 2}, {1, 1}),
+           spread(padded(plain({2, 20, 9, 10}, {17, 20, 5, 4}, kFirst), {{3, -1}, {-2, 5}}), {3, 2}, {1, 1}),
+           spread(plain({2, 20, 9, 10}, {17, 20, 1, 2}, kFirst), {2, 3}, {1, 1}),
+           spread(plain({3, 20, 9, 10}, {3, 20, 2, 2}, kFirst), {2, 2}, {1, 1}),
+           spread(strided(padded(plain({2, 20, 9, 10}, {17, 20, 4, 5}, kFirst), {{2, 2}, {2, 3}}), {2, 2}), {3, 3},
+                  {1, 1}),
+           spread(padded(plain({2, 20, 9, 10}, {17, 20, 3, 3}, kFirst), {{4, 4}, {5, 2}}), {4, 2}, {2, 3}),
+           spread(padded(plain({2, 20, 9, 10}, {17, 20, 3, 3}, kFirst), {{1, 1}, {2, 2}}), {2, 1}, {1, 2}),
+           spread(padded(plain({2, 9, 20, 10}, {17, 20, 3, 3}, {"NHCW", "OIHW", "NCWH"}), {{1, 1}, {2, 2}}), {2, 3},
+                  {1, 1}),
+           spread(padded(plain({2, 10, 3, 4, 5}, {9, 10, 3, 3, 3}, volumes), {{1, 2}, {1, 1}, {1, 2}}), {2, 2, 2},
+                  {1, 1, 1}),
+           spread(padded(plain({2, 10, 3, 4, 5}, {9, 10, 3, 1, 1}, volumes), {{1, 2}, {0, 0}, {0, 0}}), {2, 1, 1},
+                  {1, 1, 1}),
+           spread(plain({2, 20, 5, 6}, {17, 20, 2, 2}, kFirst), {9, 9}, {1, 1}),
+           spread(plain({1, 20, 30}, {17, 20, 3}, {"NCW", "OIW", "NCW"}), {3}, {1}),
+           feature_groups(spread(plain({2, 40, 9, 10}, {34, 20, 3, 3}, kFirst), {2, 2}, {1, 1}), 2),
+       })
+    for (const DType dtype : {DType::Float32, DType::Float64}) {
+      const Tensor lhs = whole_numbers(c.lhs, dtype, 1), rhs = whole_numbers(c.rhs, dtype, 2);
+      const Values expected = reference_conv(c, values(lhs), values(rhs));
+      ASSERT_TRUE(serves(Direct, c, dtype)) << to_string(c);
+      EXPECT_EQ(values(conv_general_dilated(lhs, rhs, with(c, Direct))), expected) << to_string(c);
+    }
+}
+
 TEST(ConvForced, LeavesDerivativesTheirOwnChoice) {
   for (const ConvCase& c : cases()) {
     const Tensor lhs = whole_numbers(c.lhs, DType::Float32, 1), rhs = whole_numbers(c.rhs, DType::Float32, 2),

@@ -18,7 +18,7 @@ bool merges_as_output(const ConvAxis& outer, const ConvAxis& inner) {
 // True if the pair has a single output, which reads all of the input.
 bool merges_as_window(const ConvAxis& outer, const ConvAxis& inner) {
   const auto complete = [](const ConvAxis& axis) {
-    return axis.out == 1 && axis.rhs_dilation == 1 && axis.low == 0 && axis.in == axis.kernel;
+    return axis.out == 1 && axis.lhs_dilation * axis.rhs_dilation == 1 && axis.low == 0 && axis.in == axis.kernel;
   };
   return complete(outer) && complete(inner) && outer.lhs_step == inner.in * inner.lhs_step &&
          outer.rhs_step == inner.kernel * inner.rhs_step;

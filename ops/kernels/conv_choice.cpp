@@ -67,6 +67,7 @@ bool is_narrow_product(const ConvProblem& problem) {
          features <= (planes ? kFewPlanes : kFewColumns) && problem.batch * problem.out_features > 2;
 }
 
+constexpr const char* kInPlace = "its windows can be multiplied where they lie";
 constexpr const char* kMeetsZeros = "its window is larger than lhs, and most of it meets zeros";
 constexpr const char* kLargeWindow = "products of spectra are fewer for windows and outputs of this size";
 
@@ -86,7 +87,7 @@ std::vector<Candidate> candidates(const ConvProblem& problem, std::int64_t eleme
   else if (long_sum_skips_zeros(problem, element_size)) result.push_back({LongSum, kMeetsZeros});
   if (problem.in_features < kFewInFeatures)
     result.push_back({FewFeatures, "its features are too few for a vector, and positions are not"});
-  result.push_back({Direct, "its windows can be multiplied where they lie"});
+  result.push_back({Direct, kInPlace});
   result.push_back({Im2col, "nothing else may serve"});
   result.push_back({Definition, "nothing else may serve"});
   return result;
@@ -119,6 +120,7 @@ bool may_use_fft(const ConvProblem& problem, std::int64_t element_size, const Co
 // True if the algorithm takes the problem as it is, lhs dilation and all.
 bool serves_dilated(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t element_size) {
   if (algorithm != Definition && algorithm != Im2col && spreads_too_far(problem)) return false;
+  if (algorithm == Direct) return direct_serves_dilated(problem);
   if (algorithm == FewFeatures) return few_features_serves_dilated(problem, element_size);
   if (algorithm == LongSum) return long_sum_serves_dilated(problem, element_size);
   return algorithm == Definition || algorithm == Im2col || algorithm == Depthwise || algorithm == Winograd;
@@ -168,6 +170,14 @@ ConvStep choose_small(std::string_view operation, const ConvProblem& problem, st
        fmt::format("max_workspace is {} bytes and the least that an algorithm needs is {}; allow that, or ask "
                    "for ConvAlgorithm::Definition, which needs none and is slow",
                    limits.max_workspace, least_workspace(problem, element_size, limits)));
+}
+
+// True if these are phases that Direct solves better together: each of their tasks reads the same pixels.
+bool shares_pixels(const std::vector<ConvStep>& phases) {
+  const auto is_direct = [](const ConvStep& step) { return step.algorithm == Direct; };
+  return phases.size() > 1 && std::any_of(phases.begin(), phases.end(), is_direct) &&
+         std::all_of(phases.begin(), phases.end(),
+                     [&](const ConvStep& step) { return is_direct(step) || sums_nothing(step.problem); });
 }
 
 ConvStep forced(std::string_view operation, const ConvProblem& problem, std::int64_t element_size,
@@ -267,6 +277,9 @@ std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& prob
     if (!step) return {choose_small(operation, problem, element_size, limits)};
     steps.push_back(*step);
   }
+  if (shares_pixels(steps) && serves_dilated(Direct, problem, element_size) &&
+      fits(Direct, problem, element_size, limits))
+    return {{Direct, problem, kInPlace}};
   return steps;
 }
 

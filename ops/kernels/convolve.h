@@ -50,6 +50,7 @@ ConvCost winograd_cost(const ConvProblem& problem);
 ConvCost fft_cost(const ConvProblem& problem, std::int64_t element_size);
 
 // True if the algorithm takes the problem as it is, lhs dilation and all.
+bool direct_serves_dilated(const ConvProblem& problem);
 bool few_features_serves_dilated(const ConvProblem& problem, std::int64_t element_size);
 bool long_sum_serves_dilated(const ConvProblem& problem, std::int64_t element_size);
 
