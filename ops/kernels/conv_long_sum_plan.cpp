@@ -13,7 +13,9 @@ namespace cotangent::kernels {
 namespace {
 
 constexpr std::int64_t kTasks = 16;                    // enough for a few threads to share evenly
-constexpr std::int64_t kAccumulatorBytes = 512 << 10;  // of a task
+constexpr std::int64_t kAccumulatorBytes = 512 << 10;  // of a task,
+constexpr std::int64_t kShortSum = 512;                // terms without a window: to cut them costs more than ...
+constexpr std::int64_t kShortSumBytes = 256 << 10;     // ... smaller accumulators, of more tasks
 constexpr std::int64_t kChunkBytes = 256 << 10;        // of band and panels
 constexpr std::int64_t kLeastTerms = 64, kMostTerms = 256,
                        kMostTermsOfFew = 1024;    // of a chunk: a panel of them stays in L1
@@ -104,8 +106,11 @@ ConvCost LongSumPlan::cost() const {
 
 void LongSumPlan::cut_output() {
   const std::int64_t element = element_size_, width = tile_.panel_width;
+  std::int64_t terms = problem_.in_features;
+  for (const ConvAxis& axis : problem_.axes) terms *= axis.kernel;
+  const std::int64_t most = positions_ == 1 && terms <= kShortSum ? kShortSumBytes : kAccumulatorBytes;
   std::int64_t channels = problem_.batch, panels = panels_.count();
-  while (positions_ * channels * panels * width * element > kAccumulatorBytes && (panels > 4 || channels > 32)) {
+  while (positions_ * channels * panels * width * element > most && (panels > 4 || channels > 32)) {
     const bool fewer_panels = panels > 4 && (positions_ * channels <= panels * width || channels <= 32);
     (fewer_panels ? panels : channels) = ceiling_quotient(fewer_panels ? panels : channels, 2);
   }
