@@ -123,6 +123,40 @@ TEST(ConvForced, SolvesPhases) {
     }
 }
 
+// So few positions of planes that many weights are read where they lie: of one picture or more, with borders of unlike
+// widths on both sides, none, or what is cut off, strides, dilations, groups, and weights in the order of a gradient.
+TEST(ConvForced, ReadsManyWeightsWhereTheyLie) {
+  const Letters gradient{"NCHW", "IOHW", "NCHW"};
+  for (const ConvCase& c : {
+           padded(plain({1, 64, 7, 7}, {68, 64, 3, 3}, kFirst), {{1, 1}, {1, 1}}),
+           padded(plain({1, 64, 7, 7}, {64, 60, 3, 3}, gradient), {{1, 1}, {1, 1}}),
+           padded(plain({1, 64, 4, 10}, {66, 64, 3, 4}, kFirst), {{0, 3}, {1, 2}}),
+           padded(plain({1, 64, 4, 10}, {66, 64, 3, 4}, kFirst), {{2, 0}, {2, 1}}),
+           padded(plain({2, 64, 7, 7}, {64, 64, 3, 3}, kFirst), {{1, 1}, {1, 1}}),
+           padded(plain({1, 64, 8, 16}, {66, 64, 3, 3}, kFirst), {{-1, -2}, {1, -1}}),
+           strided(padded(plain({1, 64, 15, 16}, {64, 64, 3, 3}, kFirst), {{1, 1}, {1, 1}}), {2, 2}),
+           strided(padded(plain({3, 64, 9, 22}, {64, 64, 3, 4}, kFirst), {{2, -1}, {0, 3}}), {3, 2}),
+           spread(padded(plain({1, 64, 8, 9}, {64, 64, 3, 3}, kFirst), {{2, 2}, {0, 1}}), {1, 1}, {2, 1}),
+           feature_groups(padded(plain({1, 120, 7, 7}, {128, 60, 3, 3}, kFirst), {{1, 1}, {1, 1}}), 2),
+           padded(plain({1, 64, 60}, {66, 64, 9}, {"NCW", "OIW", "NCW"}), {{4, 4}}),
+       })
+    for (const DType dtype : {DType::Float32, DType::Float64}) {
+      SCOPED_TRACE(to_string(c));
+      const Tensor lhs = whole_numbers(c.lhs, dtype, 1), rhs = whole_numbers(c.rhs, dtype, 2),
+                   bias = whole_numbers({c.rhs[static_cast<std::size_t>(c.numbers.rhs_spec[0])]}, dtype, 3);
+      const Values expected = reference_conv(c, values(lhs), values(rhs));
+      EXPECT_EQ(values(conv_general_dilated(lhs, rhs, with(c, Direct))), expected);
+      // Its blocks of 16 features are what explain() tells from the other ways of Direct.
+      const std::string products = explain_case(c, dtype, {.algorithm = Direct}).products;
+      EXPECT_NE(products.find(" x (16 x "), std::string::npos) << products;
+      if (c.lhs.size() < 4) continue;
+      const Tensor sums = conv_general_dilated(lhs, rhs, with(c, Definition)) + reshape(bias, {-1, 1, 1});
+      ConvOptions options = with(c, Direct);
+      options.activation = Activation::Relu;
+      EXPECT_EQ(values(conv_general_dilated_with_bias(lhs, rhs, bias, options)), values(relu(sums)));
+    }
+}
+
 TEST(ConvForced, LeavesDerivativesTheirOwnChoice) {
   for (const ConvCase& c : cases()) {
     const Tensor lhs = whole_numbers(c.lhs, DType::Float32, 1), rhs = whole_numbers(c.rhs, DType::Float32, 2),

@@ -234,6 +234,41 @@ void check_planes(const MatrixKernels<T>& table) {
       }
 }
 
+template <class T>
+void check_weight_rows(const MatrixKernels<T>& table) {
+  const std::vector<kernels::WeightTerm> terms{{3, 7, 0}, {1, 0, 2}, {4, 40, 4}, {0, 33, 1}};
+  const std::int64_t weight_row = 7;
+  for (std::int64_t rows : {1, 3, 4, 5, 8, 9, 19})
+    for (std::int64_t vectors : {1, 2, 3, 4, 5, 7, 9})
+      for (Finish finish : kFinishes) {
+        if (adds(finish)) continue;
+        SCOPED_TRACE(::testing::Message() << rows << " rows, " << vectors << " vectors");
+        const std::int64_t width = vectors * table.lanes, out_row = width + 3;
+        const std::vector<T> lhs = samples<T>(40 + width, -1, 1, 1), weights = samples<T>(rows * weight_row, -1, 1, 2),
+                             bias = biases<T>(rows, finish);
+        std::vector<T> out(rows * out_row, T(77));
+        table.multiply_weight_rows({.weights = weights.data(),
+                                    .weight_row = weight_row,
+                                    .rows = rows,
+                                    .terms = terms.data(),
+                                    .term_count = std::ssize(terms),
+                                    .lhs = lhs.data(),
+                                    .vectors = vectors,
+                                    .out = out.data(),
+                                    .out_row = out_row,
+                                    .bias = has_bias(finish) ? bias.data() : nullptr,
+                                    .relu = has_relu(finish)});
+        for (std::int64_t r = 0; r < rows; ++r)
+          for (std::int64_t j = 0; j < out_row; ++j) {
+            double sum = has_bias(finish) ? static_cast<double>(bias[r]) : 0.0;
+            for (const kernels::WeightTerm& term : terms)
+              sum += static_cast<double>(weights[r * weight_row + term.weight]) * lhs[term.lhs + j % width];
+            if (has_relu(finish)) sum = rectified(sum);
+            expect_sum(out[r * out_row + j], j < width ? sum : 77.0);
+          }
+      }
+}
+
 // Vectors of lines that they fill, and the last ones of others.
 template <class T>
 void check_plane_dots(const MatrixKernels<T>& table) {
@@ -292,6 +327,7 @@ void check_products() {
     check_few(table);
     check_dot_products(table);
     check_planes(table);
+    check_weight_rows(table);
     check_plane_dots(table);
   });
 }

@@ -13,6 +13,7 @@
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_band.h"
 #include "cotangent/ops/kernels/conv_direct_plan.h"
+#include "cotangent/ops/kernels/conv_few_positions.h"
 #include "cotangent/ops/kernels/conv_points.h"
 #include "cotangent/ops/kernels/convolve.h"
 #include "cotangent/ops/kernels/isa/dispatch.h"
@@ -269,7 +270,8 @@ class Direct : private DirectPlan {
 template <class T>
 void convolve_direct_with(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue,
                           T* out) {
-  if (serves_points(problem, sizeof(T))) convolve_points(problem, lhs, rhs, epilogue, out);
+  if (serves_few_positions(problem, sizeof(T))) convolve_few_positions(problem, lhs, rhs, epilogue, out);
+  else if (serves_points(problem, sizeof(T))) convolve_points(problem, lhs, rhs, epilogue, out);
   else Direct<T>(problem, lhs, rhs, epilogue, out).run();
 }
 

@@ -9,6 +9,7 @@
 
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_band.h"
+#include "cotangent/ops/kernels/conv_few_positions.h"
 #include "cotangent/ops/kernels/conv_points.h"
 #include "cotangent/ops/kernels/convolve.h"
 
@@ -213,6 +214,7 @@ std::int64_t DirectPlan::rhs_offset(const ConvProblem& problem, const std::vecto
 
 ConvCost direct_cost(const ConvProblem& problem, std::int64_t element_size) {
   if (std::string why = refusal(problem); !why.empty()) return {.refusal = std::move(why)};
+  if (serves_few_positions(problem, element_size)) return few_positions_cost(problem, element_size);
   if (serves_points(problem, element_size)) return points_cost(problem, element_size);
   return DirectPlan(problem, element_size).cost();
 }

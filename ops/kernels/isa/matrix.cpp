@@ -9,6 +9,7 @@
 #include "cotangent/ops/kernels/isa/plane_product.h"
 #include "cotangent/ops/kernels/isa/resident_product.h"
 #include "cotangent/ops/kernels/isa/shifted_sums.h"
+#include "cotangent/ops/kernels/isa/weight_rows.h"
 
 namespace cotangent::kernels::COTANGENT_ISA {
 
@@ -26,10 +27,10 @@ void multiply_any(const TileProduct<T>& product) {
 
 template <class T>
 constexpr MatrixKernels<T> kMatrixKernels{
-    kLanes<T>,        kPanelWidth<T>,  kTileRows,       kFewRows<T>,   kFewWidth<T>,
-    multiply_any<T>,  multiply_few<T>, dot_products<T>, copy_block<T>, kFlatVectors* kLanes<T>,
-    multiply_flat<T>, sum_shifted<T>,  sum_lines<T>,    kFlatRows,     multiply_planes<T>,
-    add_plane_dots<T>};
+    kLanes<T>,         kPanelWidth<T>,         kTileRows,       kFewRows<T>,   kFewWidth<T>,
+    multiply_any<T>,   multiply_few<T>,        dot_products<T>, copy_block<T>, kFlatVectors* kLanes<T>,
+    multiply_flat<T>,  sum_shifted<T>,         sum_lines<T>,    kFlatRows,     multiply_planes<T>,
+    add_plane_dots<T>, multiply_weight_rows<T>};
 
 }  // namespace
 

@@ -35,6 +35,7 @@ struct MatrixKernels {
   int flat_rows;  // of a tile of `multiply_planes`
   void (*multiply_planes)(const PlaneProduct<T>&);
   void (*add_plane_dots)(const PlaneDots<T>&);
+  void (*multiply_weight_rows)(const WeightRows<T>&);
 };
 
 }  // namespace cotangent::kernels

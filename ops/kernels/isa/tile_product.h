@@ -138,4 +138,26 @@ struct PlaneProduct {
   std::int64_t ahead_term = 0, ahead_lines = 0;
 };
 
+// A term of a sum: where a row has its weight, lhs the vectors, and the first row of a tile what to fetch meanwhile.
+struct WeightTerm {
+  std::int64_t weight, lhs, ahead;
+};
+
+// Row r, position j: out[r * out_row + j] = bias[r] + the sum over its terms t of
+//   weights[r * weight_row + t.weight] * lhs[t.lhs + j],
+// of all positions of so many vectors, whose last lanes lhs and out have room for.
+template <class T>
+struct WeightRows {
+  const T* weights;
+  std::int64_t weight_row, rows;
+  const WeightTerm* terms;
+  std::int64_t term_count;
+  const T* lhs;
+  std::int64_t vectors;
+  T* out;
+  std::int64_t out_row;
+  const T* bias;      // or null
+  bool relu = false;  // 0 in place of what is negative
+};
+
 }  // namespace cotangent::kernels
