@@ -19,9 +19,11 @@
 namespace cotangent::kernels {
 namespace {
 
-constexpr std::int64_t kTasks = 32;  // enough for a few threads to share evenly
-constexpr std::int64_t kTiles = 4;   // of a block: longer runs of memory than of one tile
-constexpr double kLeastUse = 0.9;    // of the tiles, of which the last overlaps the one before
+constexpr std::int64_t kTasks = 32;              // enough for a few threads to share evenly
+constexpr std::int64_t kLeastBlocks = 8;         // of all planes, or they are few threads' work
+constexpr std::int64_t kTiles = 4;               // of a block: longer runs of memory than of one tile, where ...
+constexpr std::int64_t kBlockBytes = 256 << 10;  // ... channels are not too many for it to stay in the cache
+constexpr double kLeastUse = 0.9;                // of the vectors, of which the last overlaps the one before
 
 // How the positions of a plane are cut.
 struct PointPlan {
@@ -29,7 +31,9 @@ struct PointPlan {
     const TileShape tile = tile_shape(element_size, 1);
     positions = problem.axes.back().out;
     height = ceiling_quotient(problem.out_features, tile.flat_rows) * tile.flat_rows;
-    block = kTiles * tile.flat_width;
+    const std::int64_t tiles_in_cache = kBlockBytes / (problem.in_features * tile.flat_width * element_size),
+                       tiles_of_tasks = problem.groups * problem.batch * positions / (kTasks * tile.flat_width);
+    block = std::clamp<std::int64_t>(std::min(tiles_in_cache, tiles_of_tasks), 1, kTiles) * tile.flat_width;
     blocks = (positions - tile.lanes) / block + 1;
     pitch = block + tile.lanes;
   }
@@ -119,11 +123,13 @@ bool serves_points(const ConvProblem& problem, std::int64_t element_size) {
   const ConvProblem ordered = in_memory_order(problem);
   const ConvAxis& points = ordered.axes.back();
   const TileShape tile = tile_shape(element_size, 1);
-  const std::int64_t rounded = ceiling_quotient(points.out, tile.flat_width) * tile.flat_width;
-  return ordered.axes.size() == 2 && ordered.axes.front() == ConvAxis{1, 1, 1, 1, 1, 1, 0, 0, 0, 0} &&
-         is_pointwise(points) && points.lhs_step == 1 && points.out_step == 1 && points.out >= tile.flat_width &&
-         problem.in_features > 0 && problem.out_features >= tile.flat_rows &&
-         static_cast<double>(points.out) >= kLeastUse * static_cast<double>(rounded);
+  if (ordered.axes.size() != 2 || !(ordered.axes.front() == ConvAxis{1, 1, 1, 1, 1, 1, 0, 0, 0, 0}) ||
+      !is_pointwise(points) || points.lhs_step != 1 || points.out_step != 1 || points.out < tile.flat_width ||
+      problem.in_features == 0 || problem.out_features < tile.flat_rows)
+    return false;
+  const std::int64_t rounded = ceiling_quotient(points.out, tile.lanes) * tile.lanes;
+  return static_cast<double>(points.out) >= kLeastUse * static_cast<double>(rounded) &&
+         problem.groups * problem.batch * PointPlan(ordered, element_size).blocks >= kLeastBlocks;
 }
 
 ConvCost points_cost(const ConvProblem& problem, std::int64_t element_size) {

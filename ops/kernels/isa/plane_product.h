@@ -54,22 +54,26 @@ inline void plane_tile(const PlaneProduct<T>& product, std::int64_t first_row, s
   }
 }
 
+template <class T, int Vectors>
+void plane_tile_of(const PlaneProduct<T>& product, std::int64_t row, std::int64_t first, std::int64_t& lines) {
+  constexpr std::int64_t kLine = 64 / sizeof(T);
+  if (lines > 0) plane_tile<T, Vectors, true>(product, row, first, product.ahead + --lines * kLine);
+  else plane_tile<T, Vectors>(product, row, first);
+}
+
+// Tiles of about equal widths, so that the last one is not much narrower than it could be.
 template <class T>
 void multiply_planes(const PlaneProduct<T>& product) {
-  constexpr std::int64_t kLine = 64 / sizeof(T);
+  static_assert(kFlatVectors == 3);
   std::int64_t lines = product.ahead == nullptr ? 0 : product.ahead_lines;
-  for (std::int64_t row = 0; row < product.rows; row += kFlatRows) {
-    std::int64_t first = 0;
-    for (; first + kFlatVectors <= product.vector_count; first += kFlatVectors) {
-      if (lines > 0) plane_tile<T, kFlatVectors, true>(product, row, first, product.ahead + --lines * kLine);
-      else plane_tile<T, kFlatVectors>(product, row, first);
+  for (std::int64_t row = 0; row < product.rows; row += kFlatRows)
+    for (std::int64_t first = 0, tiles = (product.vector_count + kFlatVectors - 1) / kFlatVectors; tiles > 0; --tiles) {
+      const std::int64_t count = (product.vector_count - first + tiles - 1) / tiles;
+      if (count == 3) plane_tile_of<T, 3>(product, row, first, lines);
+      else if (count == 2) plane_tile_of<T, 2>(product, row, first, lines);
+      else plane_tile_of<T, 1>(product, row, first, lines);
+      first += count;
     }
-    // The last ones together with some that are done, which is cheaper than one by one.
-    if (first < product.vector_count && first > 0)
-      plane_tile<T, kFlatVectors>(product, row, product.vector_count - kFlatVectors);
-    else
-      for (; first < product.vector_count; ++first) plane_tile<T, 1>(product, row, first);
-  }
 }
 
 }  // namespace cotangent::kernels::COTANGENT_ISA
