@@ -22,9 +22,7 @@
 namespace cotangent::kernels {
 namespace {
 
-constexpr std::int64_t kFewChannels = 16;       // packed, so that a row of the window is one run
 constexpr std::int64_t kWideBytes = 128 << 10;  // of weights, which all panels take in turn for each tile of rows
-constexpr std::int64_t kWays = 8;               // of a set of the cache
 
 template <class T>
 class Direct : private DirectPlan {
@@ -106,8 +104,7 @@ class Direct : private DirectPlan {
       band.positions.emplace_back(low, low + cover.input_extent(length(range)));
     }
     const T* const lhs = lhs_ + group * problem_.lhs_group;
-    const bool in_place = band_in_place(problem_, axes_, band) && (merges_in_place() || !needs_band()) &&
-                          channels_ == problem_.in_features;
+    const bool in_place = may_read_in_place() && band_in_place(problem_, axes_, band);
     const Workspace<T> copy(in_place ? 0 : length(band.images) * band.pixels() * pixel_step_);
     if (channels_ != problem_.in_features)
       std::fill_n(copy.data(), length(band.images) * band.pixels() * pixel_step_, T{0});
@@ -117,30 +114,22 @@ class Direct : private DirectPlan {
       multiply(group, box, view, panel_range, &phases_[first]);
   }
 
-  // True if pixels are too narrow, or so far apart that those of a tile would evict each other.
-  bool needs_band() const {
-    const Cover& columns = covers_.back();
-    const auto step = problem_.axes.back().lhs_step * columns.stride * static_cast<std::int64_t>(sizeof(T));
-    return (problem_.in_features < kFewChannels && columns.extent > 1) ||
-           (step % kSetBytes == 0 && tile_.tile_rows > kWays);
-  }
-  bool merges_in_place() const {
-    const ConvAxis& columns = phases_.front().problem.axes.back();
-    return columns.lhs_step == problem_.in_features && columns.rhs_dilation == 1 && problem_.in_features < kFewChannels;
-  }
-
   // The sums of the phases whose outputs lie in the same rows.
   void multiply(std::int64_t group, const Box& box, const BandView<T>& view, Range panel_range,
                 const DirectPhase* phases) const {
     const std::int64_t width = tile_.panel_width;
     const bool adjacent = problem_.out_feature == 1;
+    const auto sums_nothing = [](const DirectPart& part) { return part.phase->terms == 0; };
     std::vector<DirectPart> parts;
     for (std::int64_t c = 0; c < column_phases_; ++c)
       parts.push_back(make_part(phases[c], c, box, view.image_step, view.steps));
+    const Lines lines = lines_of(group, box, phases);
+    if (bias_ == nullptr && problem_.axes.back().out_step == problem_.out_features && adjacent &&
+        length(panel_range) == panels_.count() && std::erase_if(parts, sums_nothing) > 0)
+      clear(box, phases, lines);
     if (rhs_in_place_ || packs_chunks_) {
       for (const DirectPart& part : parts) multiply_chunks(group, part, view, panel_range);
-      std::erase_if(parts,
-                    [](const DirectPart& part) { return part.phase->terms > 0; });  // without terms, zeros are left
+      std::erase_if(parts, [&](const DirectPart& part) { return !sums_nothing(part); });
     }
     std::int64_t widest = 0;  // of the phases' sums
     for (const DirectPart& part : parts) widest = std::max(widest, part.phase->terms);
@@ -156,7 +145,7 @@ class Direct : private DirectPlan {
       for (const DirectPart& part : parts)
         multiply_panels(group, part, view, p, length(features), bias_ == nullptr ? nullptr : bias.data(),
                         adjacent ? to + part.phase->problem.out_offset : tile.data());
-      if (!adjacent) write(box, phases, tile.data(), length(features), to + phases->problem.out_offset);
+      if (!adjacent) write(box, phases, lines, features, tile.data());
     }
   }
 
@@ -197,24 +186,43 @@ class Direct : private DirectPlan {
                          .fetch_out = problem_.out_feature == 1 && part.phase->terms <= kShortSum});
   }
 
-  // `out` is where the first phase's features begin.
-  void write(const Box& box, const DirectPhase* phases, const T* tile, std::int64_t features, T* out) const {
+  // Lines of outputs of which the phases have their columns side by side.
+  struct Lines {
+    T* first;
+    std::int64_t count, columns;
+  };
+  Lines lines_of(std::int64_t group, const Box& box, const DirectPhase* phases) const {
     const ConvProblem& first = phases->problem;
     const std::size_t r = covers_.size() - 2;
     const Range rows = clipped(box.rows, first.axes[r]);
-    std::int64_t columns = 0;
+    Lines lines{out_ + first.out_offset + group * problem_.out_group + rows.first * first.axes[r].out_step +
+                    box.columns.first * first.axes.back().out_step,
+                length(rows), 0};
     for (std::int64_t c = 0; c < column_phases_; ++c)
-      columns += length(clipped(box.columns, phases[c].problem.axes.back()));
+      lines.columns += length(clipped(box.columns, phases[c].problem.axes.back()));
     for (std::size_t d = 0; d < r; ++d) {
-      if (box.position[d] >= first.axes[d].out) return;
-      out += box.position[d] * first.axes[d].out_step;
+      if (box.position[d] >= first.axes[d].out) lines.count = 0;
+      lines.first += box.position[d] * first.axes[d].out_step;
     }
-    out += rows.first * first.axes[r].out_step + box.columns.first * first.axes.back().out_step;
+    return lines;
+  }
+
+  void write(const Box& box, const DirectPhase* phases, const Lines& lines, Range features, const T* tile) const {
     const std::int64_t row_size = length(box.columns) * column_phases_ * tile_.panel_width;
+    T* const out = lines.first + features.first * problem_.out_feature;
+    if (lines.count == 0) return;
     for (std::int64_t image = box.images.first; image < box.images.second; ++image, tile += length(box.rows) * row_size)
-      kernels_.copy({columns, features, tile, tile_.panel_width, 1, out + image * problem_.out_batch,
-                     problem_.axes.back().out_step, problem_.out_feature, length(rows), row_size,
-                     first.axes[r].out_step});
+      kernels_.copy({lines.columns, length(features), tile, tile_.panel_width, 1, out + image * problem_.out_batch,
+                     problem_.axes.back().out_step, problem_.out_feature, lines.count, row_size,
+                     row_axis(phases->problem).out_step});
+  }
+
+  // Zeros in the order of memory, for phases that sum nothing between those that do.
+  void clear(const Box& box, const DirectPhase* phases, const Lines& lines) const {
+    for (std::int64_t image = box.images.first; image < box.images.second; ++image)
+      for (std::int64_t y = 0; y < lines.count; ++y)
+        std::fill_n(lines.first + image * problem_.out_batch + y * row_axis(phases->problem).out_step,
+                    lines.columns * problem_.out_features, T{0});
   }
 
   // The products of few rows: some terms of all panels after another, of weights that are read once.

@@ -30,6 +30,8 @@ constexpr std::int64_t kFewRows = 256;                  // that do not pay for p
 constexpr std::int64_t kManyWeights = 128 << 10;        // ... of as many bytes
 constexpr std::int64_t kLeastChunk = 64;                // adjacent terms, for which weights need not be packed
 constexpr std::int64_t kMostPhases = 64;                // each of which a task sets up
+constexpr std::int64_t kFewChannels = 16;               // packed, so that a row of the window is one run
+constexpr std::int64_t kWays = 8;                       // of a set of the cache
 constexpr std::int64_t kPanelsInPlace = 4;              // of a task: enough of a line of weights for prefetching
 
 std::int64_t phases_of(const ConvAxis& axis) {
@@ -193,6 +195,15 @@ void DirectPlan::read_weights_once() {
   } else {
     packs_chunks_ = problem_.rhs_in_feature == 1 && boxes_.count() == 1;
   }
+}
+
+bool DirectPlan::may_read_in_place() const {
+  const ConvAxis& columns = phases_.front().problem.axes.back();
+  if (channels_ != problem_.in_features) return false;
+  const bool narrow = problem_.in_features < kFewChannels;
+  if (narrow && columns.lhs_step == problem_.in_features && columns.rhs_dilation == 1) return true;  // one run
+  return !(narrow && covers_.back().extent > 1) &&
+         !(columns.lhs_step * columns.stride * element_size_ % kSetBytes == 0 && tile_.tile_rows > kWays);
 }
 
 std::int64_t DirectPlan::phase_weights(const DirectPhase& phase) const {

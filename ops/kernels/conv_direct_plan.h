@@ -56,6 +56,9 @@ class DirectPlan {
   std::int64_t phase_weights(const DirectPhase& phase) const;  // elements that are packed before the tasks start
   std::int64_t weight_elements() const;
   std::int64_t chunk_elements() const { return packs_chunks_ ? kChunkTerms * tile_.panel_width : 0; }
+  // Unless pixels are too narrow, or so far apart that those of a tile would evict each other.
+  bool may_read_in_place() const;
+
   // A tile's rows have the phases of columns side by side, as the output has.
   std::int64_t tile_rows_of(const Box& box) const {
     return length(box.images) * length(box.rows) * length(box.columns) * column_phases_;
