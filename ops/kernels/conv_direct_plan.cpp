@@ -195,6 +195,8 @@ void DirectPlan::read_weights_once() {
   } else {
     packs_chunks_ = problem_.rhs_in_feature == 1 && boxes_.count() == 1;
   }
+  if (rhs_in_place_ || packs_chunks_)
+    for (DirectPhase& phase : phases_) phase.weights = 0;  // none are packed
 }
 
 bool DirectPlan::may_read_in_place() const {
