@@ -124,9 +124,12 @@ class Direct : private DirectPlan {
     for (std::int64_t c = 0; c < column_phases_; ++c)
       parts.push_back(make_part(phases[c], c, box, view.image_step, view.steps));
     const Lines lines = lines_of(group, box, phases);
-    if (bias_ == nullptr && problem_.axes.back().out_step == problem_.out_features && adjacent &&
-        length(panel_range) == panels_.count() && std::erase_if(parts, sums_nothing) > 0)
+    const bool whole_pixels =
+        adjacent && problem_.axes.back().out_step == problem_.out_features && length(panel_range) == panels_.count();
+    if (whole_pixels && bias_ == nullptr && std::any_of(parts.begin(), parts.end(), sums_nothing)) {
       clear(box, phases, lines);
+      std::erase_if(parts, sums_nothing);
+    }
     if (rhs_in_place_ || packs_chunks_) {
       for (const DirectPart& part : parts) multiply_chunks(group, part, view, panel_range);
       std::erase_if(parts, [&](const DirectPart& part) { return !sums_nothing(part); });

@@ -160,6 +160,7 @@ void DirectPlan::cut_output() {
   std::int64_t most = std::max<std::int64_t>(1, wanted / boxes_.columns.block);
   while (most > 1 && band_bytes(std::min(most, rows.out)) > kBandBytes) --most;
   boxes_.rows = cut_evenly(rows.out, most);
+  // About as many lines, with the fewest tiles: the last one of a task overlaps the one before.
   const auto tiles = [&](std::int64_t lines) {
     return rows.out / lines * ceiling_quotient(lines * boxes_.columns.block, tile_.tile_rows) +
            ceiling_quotient(rows.out % lines * boxes_.columns.block, tile_.tile_rows);

@@ -55,10 +55,11 @@ struct PositionPlan {
   std::int64_t residues() const { return problem.axes[0].stride * problem.axes[1].stride; }
   std::int64_t band_elements() const { return problem.in_features * residues() * plane; }
 
-  // How far the pixel of a window position lies from where its output has place in the plane of its residues.
+  // From the first column of zeros on, the one that the first output of a line reads.
   std::int64_t column(const std::vector<std::int64_t>& tap) const {
     return tap[1] * problem.axes[1].rhs_dilation + lead - problem.axes[1].low;
   }
+  // In which of a channel's planes a window position finds its pixels, and how far from where their outputs have place.
   std::int64_t shift(const std::vector<std::int64_t>& tap) const {
     const ConvAxis &rows = problem.axes[0], &columns = problem.axes[1];
     return tap[0] * rows.rhs_dilation / rows.stride * pitch + column(tap) / columns.stride;
@@ -189,6 +190,7 @@ bool serves_few_positions(const ConvProblem& problem, std::int64_t element_size)
     outputs *= axis.out;
     weights *= axis.kernel;
   }
+  // Weights of which the features of one side are adjacent are packed in runs, which takes less than it saves.
   if (ordered.axes.size() != 2 || problem.out_feature == 1 || problem.rhs_out_feature == 1 ||
       problem.rhs_in_feature == 1 || outputs > kMostPositions || weights < kLeastWeights ||
       problem.out_features < kBlock)
@@ -204,7 +206,8 @@ ConvCost few_positions_cost(const ConvProblem& problem, std::int64_t element_siz
   cost.multiply_adds = problem.groups * problem.out_features * plan.terms * plan.width;
   cost.products = fmt::format("{} x ({} x {}) x ({} x {})", blocks, std::min(kBlock, problem.out_features), plan.terms,
                               plan.terms, plan.width);
-  cost.workspace = element_size * (problem.groups * plan.band_elements() + num_threads() * kBlock * plan.width);
+  cost.workspace = element_size * (problem.groups * plan.band_elements() + num_threads() * kBlock * plan.width) +
+                   plan.terms * static_cast<std::int64_t>(sizeof(WeightTerm));
   return cost;
 }
 
