@@ -113,6 +113,10 @@ TEST(ConvForced, SolvesPhases) {
                   {1, 1, 1}),
            spread(plain({2, 20, 5, 6}, {17, 20, 2, 2}, kFirst), {9, 9}, {1, 1}),
            spread(plain({1, 20, 30}, {17, 20, 3}, {"NCW", "OIW", "NCW"}), {3}, {1}),
+           // a single output, whose window is as long as lhs but meets a part of it
+           spread(strided(plain({2, 20, 3, 3}, {17, 20, 3, 3}, kFirst), {5, 5}), {2, 2}, {1, 1}),
+           // lines of channels last that are cleared between phases
+           spread(padded(plain({2, 9, 10, 20}, {1, 1, 20, 70}, kLast), {{1, 2}, {0, 1}}), {2, 3}, {1, 1}),
            feature_groups(spread(plain({2, 40, 9, 10}, {34, 20, 3, 3}, kFirst), {2, 2}, {1, 1}), 2),
        })
     for (const DType dtype : {DType::Float32, DType::Float64}) {
