@@ -123,21 +123,39 @@ TEST(ConvChoiceRules, AKernelGradientOfFewFeaturesIsNotSplitIntoPhases) {
     EXPECT_EQ(explain_case(directions(case_of(named_problem("t64_3_32"), last))[2]).phases, 1);
 }
 
-TEST(ConvChoiceRules, KernelGradientsOfDecodersAreWinogradsIfPicturesAreLarge) {
-  EXPECT_EQ(explain_case(directions(case_of(named_problem("t128_64_16")))[2]).algorithm, Winograd);
-  EXPECT_EQ(explain_case(directions(case_of(named_problem("dec_256_128")))[2]).algorithm, LongSum);
+// Of pictures of 16 x 16 and of 4 x 4: tiles of 4 x 4 pixels, each with 25 products for every phase of 2 x 2.
+TEST(ConvChoiceRules, KernelGradientsOfDecodersSeePhasesOfTheCotangent) {
+  const ConvExplanation large = explain_case(directions(case_of(named_problem("t128_64_16")))[2]);
+  EXPECT_EQ(name(large.algorithm), "Winograd");
+  EXPECT_EQ(large.executed_multiply_adds, 32 * 16 * 25 * 4 * 128 * 64);
+  const ConvExplanation small = explain_case(directions(case_of(named_problem("dec_256_128")))[2]);
+  EXPECT_EQ(name(small.algorithm), "Winograd");
+  EXPECT_EQ(small.executed_multiply_adds, 64 * 1 * 25 * 4 * 256 * 128);
+}
+
+TEST(ConvChoiceRules, PhasesAreWinogradsOneByOneIfTilesDivideThem) {
+  for (const bool last : {true, false}) {
+    const ConvExplanation e = explain_case(case_of(named_problem("dec_128_64"), last));
+    EXPECT_EQ(name(e.algorithm), "Winograd");
+    EXPECT_EQ(e.phases, 4);
+    EXPECT_EQ(e.executed_multiply_adds, 4 * 64 * 4 * 25 * 128 * 64);
+  }
+  // 11 x 11 outputs of each phase are, shifted, 12 x 12, which tiles divide too: phases share them.
+  bench::ConvProblem shared = named_problem("dec_128_64");
+  shared.spatial = {11, 11};
+  EXPECT_EQ(explain_case(case_of(shared)).phases, 1);
 }
 
 TEST(ConvChoiceRules, PhasesAreDirectTogetherUnlessMemoryIsShort) {
   for (const bool last : {true, false}) {
     const ConvCase c = directions(case_of(named_problem("r64_56_s2_128"), last))[1];
-    const ConvExplanation together = explain_case(c);
+    const ConvExplanation together = explain_case(c, DType::Float64);
     EXPECT_EQ(cotangent::name(together.algorithm), "Direct");
     EXPECT_EQ(together.phases, 4);
     EXPECT_EQ(together.executed_multiply_adds, together.useful_multiply_adds);
     for (const char* product : {" x 128) x (128 x 64)", " + ", " x 256) x (256 x 64)", " x 512) x (512 x 64)"})
       EXPECT_NE(together.products.find(product), std::string::npos) << together.products;
-    const ConvExplanation apart = explain_case(c, DType::Float32, {.max_workspace = together.workspace - 1});
+    const ConvExplanation apart = explain_case(c, DType::Float64, {.max_workspace = together.workspace - 1});
     EXPECT_EQ(apart.phases, 4);
     EXPECT_LT(apart.workspace, together.workspace);
   }
@@ -300,6 +318,15 @@ void expect_refused(const ConvCase& c, DType dtype, const ConvOptions& more, std
   options.algorithm = more.algorithm;
   options.max_workspace = more.max_workspace;
   expect_error([&] { conv_general_dilated(ones(c.lhs, dtype), ones(c.rhs, dtype), options); }, part);
+}
+
+TEST(ConvChoiceRules, PhasesAreDirectTogetherIfThatNeedsLessMemory) {
+  const ConvCase c = directions(case_of(named_problem("resnet8_32_s2")))[1];
+  const ConvExplanation best = explain_case(c);
+  EXPECT_EQ(name(best.algorithm), "Direct");
+  EXPECT_EQ(explain_case(c, DType::Float32, {.max_workspace = best.workspace}).products, best.products);
+  expect_refused(c, DType::Float32, {.max_workspace = best.workspace - 1},
+                 "the least that an algorithm needs is " + std::to_string(best.workspace));
 }
 
 TEST(ConvForced, SaysWhyItCannotServe) {

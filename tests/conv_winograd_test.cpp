@@ -118,6 +118,13 @@ std::vector<ConvCase> cases() {
       padded(plain({2, 7, 7, 256}, {3, 3, 256, 256}, kLast), same),
       padded(plain({2, 256, 7, 7}, {256, 256, 3, 3}, kFirst), same),
       feature_groups(padded(plain({3, 14, 14, 272}, {3, 3, 136, 528}, kLast), same), 2),
+      // five points: phases and windows of which tiles of 4, 3 and 2 outputs waste least, with 512 channels too
+      strided(padded(plain({2, 16, 16, 512}, {4, 4, 512, 24}, kLast), same), {2, 2}),
+      strided(padded(plain({3, 20, 8, 24}, {18, 20, 4, 4}, kFirst), same), {2, 2}),
+      spread(padded(plain({2, 7, 7, 512}, {4, 4, 20, 512}, swapped_last), {{2, 2}, {2, 2}}), {2, 2}, {1, 1}),
+      padded(plain({2, 3, 9, 512}, {3, 3, 512, 20}, kLast), same),
+      padded(plain({2, 20, 6, 5}, {18, 20, 3, 3}, kFirst), same),
+      padded(plain({3, 2, 4, 48}, {4, 4, 48, 33}, kLast), {{1, 2}, {2, 1}}),
   };
 }
 
@@ -298,7 +305,7 @@ TEST(ConvWinogradCost, CountsWhatItExecutes) {
   EXPECT_GE(cost.workspace, 36 * (16 * 32 + 12 * (16 + 32)) * 4);
   const kernels::ConvCost folded =
       kernels::winograd_cost(problem_of(padded(plain({2, 60, 16}, {9, 16, 32}, kLine), {{4, 4}})));
-  EXPECT_EQ(folded.multiply_adds, 2 * 5 * 36 * 16 * 32);  // tiles of 4 folds of 3 outputs
+  EXPECT_EQ(folded.multiply_adds, 2 * 7 * 25 * 16 * 32);  // tiles of 3 folds of 3 outputs
 }
 
 }  // namespace

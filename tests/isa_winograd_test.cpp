@@ -54,7 +54,7 @@ std::vector<float> run(const Transforms& table, Transforms::Transform transform,
 
 // What coordinate `at` counts in output i of m: its point to the power of i, and that at infinity in the last one.
 double contraction(int family, std::int64_t m, std::int64_t i, std::int64_t at) {
-  constexpr double kPoints[2][5] = {{0, 1, -1}, {0, 0.75, -0.75, 1.5, -1.5}};
+  constexpr double kPoints[][5] = {{0, 1, -1}, {0.375, -0.375, 1.25, -1.25}, {0, 0.75, -0.75, 1.5, -1.5}};
   if (at == kernels::winograd_points(family) - 1) return i == m - 1;
   return std::pow(kPoints[family][at], static_cast<double>(i));
 }
@@ -160,10 +160,10 @@ TEST(IsaWinograd, TransformsMakeACorrelation) { for_all_transforms(check_correla
 TEST(IsaWinograd, FamiliesHaveNoMoreTapsThanPoints) {
   for_all_transforms([](const Transforms& table) {
     for (int taps = 2; taps <= kernels::kWinogradMostTaps; ++taps) {
-      EXPECT_EQ(table.expand[0][taps - 2] != nullptr, taps < 4);
-      EXPECT_EQ(table.contract[0][taps - 2] != nullptr, taps < 4);
-      EXPECT_NE(table.expand[1][taps - 2], nullptr);
-      EXPECT_NE(table.contract[1][taps - 2], nullptr);
+      for (int family = 0; family < kernels::kWinogradFamilies; ++family) {
+        EXPECT_EQ(table.expand[family][taps - 2] != nullptr, taps < kernels::winograd_points(family));
+        EXPECT_EQ(table.contract[family][taps - 2] != nullptr, taps < kernels::winograd_points(family));
+      }
     }
   });
 }

@@ -41,11 +41,6 @@ bool sums_nothing(const ConvProblem& problem) {
   return problem.in_features == 0 || product(problem, &ConvAxis::kernel) == 0;
 }
 
-bool is_dilated(const ConvProblem& problem) {
-  return std::any_of(problem.axes.begin(), problem.axes.end(),
-                     [](const ConvAxis& axis) { return axis.lhs_dilation != 1; });
-}
-
 // More window than output, and channels of lhs that are the problem's batch, or a single one: a kernel's gradient, or
 // pictures smaller than the kernel. But where its sums are short, as those of a single small picture are, many, and
 // features adjacent, accumulators in memory do not pay.
@@ -68,6 +63,7 @@ bool is_narrow_product(const ConvProblem& problem) {
 }
 
 constexpr const char* kInPlace = "its windows can be multiplied where they lie";
+constexpr const char* kFewerProducts = "fewer multiplications for windows of this size outweigh the transforms";
 constexpr const char* kMeetsZeros = "its window is larger than lhs, and most of it meets zeros";
 constexpr const char* kLargeWindow = "products of spectra are fewer for windows and outputs of this size";
 
@@ -109,7 +105,22 @@ bool fits(ConvAlgorithm algorithm, const ConvProblem& problem, std::int64_t elem
 }
 
 bool may_use_winograd(const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
-  return element_size == sizeof(float) && !limits.exact && winograd_pays(problem);
+  return element_size == sizeof(float) && !limits.exact && winograd_times(problem).pays();
+}
+
+// True if Winograd's way pays for every phase, and more than for all of them together, where phases share tiles that
+// are shifted against outputs, and those at the ends are empty in part.
+bool may_use_winograd_apart(const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
+  if (!is_dilated(problem) || element_size != sizeof(float) || limits.exact) return false;
+  double apart = 0;
+  for (const ConvProblem& phase : split_phases(problem)) {
+    if (!has_output(phase) || sums_nothing(phase)) continue;
+    const WinogradTimes times = winograd_times(phase);
+    if (!times.pays() || !fits(Winograd, phase, element_size, limits)) return false;
+    apart += times.winograd;
+  }
+  const WinogradTimes together = winograd_times(problem);
+  return apart > 0 && apart < std::min(together.winograd, together.exact);
 }
 
 bool may_use_fft(const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
@@ -144,7 +155,7 @@ std::int64_t least_workspace(const ConvProblem& problem, std::int64_t element_si
   }
   const std::int64_t whole = may_use_winograd(problem, element_size, limits) ? needs(Winograd, problem) : kMost;
   std::int64_t least = std::min({by_phases, whole, needs(Depthwise, problem)});
-  for (const ConvAlgorithm algorithm : {FewFeatures, LongSum})
+  for (const ConvAlgorithm algorithm : {Direct, FewFeatures, LongSum})
     if (serves_dilated(algorithm, problem, element_size)) least = std::min(least, needs(algorithm, problem));
   return least;
 }
@@ -160,10 +171,35 @@ std::optional<ConvStep> choose_plain(const ConvProblem& problem, std::int64_t el
   return std::nullopt;
 }
 
+// For a problem as it is, lhs dilation and all; nothing if that is none of the kinds that gain by it.
+std::optional<ConvStep> choose_whole(const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
+  if (depthwise_pays(problem, element_size)) {
+    if (may_use_fft(problem, element_size, limits)) return ConvStep{Fft, problem, kLargeWindow};
+    if (fits(Depthwise, problem, element_size, limits))
+      return ConvStep{Depthwise, problem, "its groups have next to no features"};
+  }
+  if (may_use_winograd(problem, element_size, limits) && fits(Winograd, problem, element_size, limits))
+    return ConvStep{Winograd, problem, kFewerProducts};
+  if (multiply_adds(problem) <= kTiny) return std::nullopt;
+  const bool pointwise = product(problem, &ConvAxis::kernel) == 1 && problem.lhs_feature == 1;  // nothing to gain
+  const bool few = !pointwise && serves_dilated(FewFeatures, problem, element_size) &&
+                   fits(FewFeatures, problem, element_size, limits);
+  if (few && !long_sum_skips_zeros(problem, element_size)) {
+    if (problem.lhs_feature != 1 && may_use_fft(problem, element_size, limits))
+      return ConvStep{Fft, problem, kLargeWindow};
+    return ConvStep{FewFeatures, problem, "its few output features fill vectors with those of all kernel positions"};
+  }
+  if (is_dilated(problem) && (few || is_long_sum(problem)) && serves_dilated(LongSum, problem, element_size) &&
+      fits(LongSum, problem, element_size, limits))
+    return ConvStep{LongSum, problem,
+                    few ? kMeetsZeros : "it is a kernel's gradient, of few features that are not dilated themselves"};
+  return std::nullopt;
+}
+
 // For a problem whose phases would need more memory: what is not best, but needs less.
 ConvStep choose_small(std::string_view operation, const ConvProblem& problem, std::int64_t element_size,
                       const ConvLimits& limits) {
-  for (const ConvAlgorithm algorithm : {Depthwise, FewFeatures, LongSum})
+  for (const ConvAlgorithm algorithm : {Direct, Depthwise, FewFeatures, LongSum})
     if (serves_dilated(algorithm, problem, element_size) && fits(algorithm, problem, element_size, limits))
       return {algorithm, problem, "faster ones need more memory than max_workspace"};
   fail(operation,
@@ -228,52 +264,19 @@ std::vector<ConvProblem> parts_for(ConvAlgorithm algorithm, const ConvProblem& p
 
 std::vector<ConvStep> choose(std::string_view operation, const ConvProblem& problem, std::int64_t element_size,
                              const ConvLimits& limits) {
+  if (!has_output(problem)) return {};
+  if (limits.algorithm != Auto && serves_dilated(limits.algorithm, problem, element_size))
+    return {forced(operation, problem, element_size, limits)};
+  const bool apart = limits.algorithm == Auto && may_use_winograd_apart(problem, element_size, limits);
+  if (limits.algorithm == Auto && !apart)
+    if (const std::optional<ConvStep> whole = choose_whole(problem, element_size, limits)) return {*whole};
   std::vector<ConvStep> steps;
-  if (!has_output(problem)) return steps;
-  if (limits.algorithm != Auto && serves_dilated(limits.algorithm, problem, element_size)) {
-    steps.push_back(forced(operation, problem, element_size, limits));
-    return steps;
-  }
-  if (limits.algorithm == Auto && depthwise_pays(problem, element_size)) {
-    const bool transforms = may_use_fft(problem, element_size, limits);
-    if (transforms || fits(Depthwise, problem, element_size, limits)) {
-      steps.push_back(transforms ? ConvStep{Fft, problem, kLargeWindow}
-                                 : ConvStep{Depthwise, problem, "its groups have next to no features"});
-      return steps;
-    }
-  }
-  if (limits.algorithm == Auto && may_use_winograd(problem, element_size, limits) &&
-      fits(Winograd, problem, element_size, limits)) {
-    steps.push_back({Winograd, problem, "fewer multiplications for windows of this size outweigh the transforms"});
-    return steps;
-  }
-  if (limits.algorithm == Auto && multiply_adds(problem) > kTiny) {
-    const bool pointwise = product(problem, &ConvAxis::kernel) == 1 && problem.lhs_feature == 1;  // nothing to gain
-    const bool few = !pointwise && serves_dilated(FewFeatures, problem, element_size) &&
-                     fits(FewFeatures, problem, element_size, limits),
-               skips_zeros = long_sum_skips_zeros(problem, element_size);
-    if (few && !skips_zeros) {
-      if (problem.lhs_feature != 1 && may_use_fft(problem, element_size, limits)) {
-        steps.push_back({Fft, problem, kLargeWindow});
-        return steps;
-      }
-      steps.push_back(
-          {FewFeatures, problem, "its few output features fill vectors with those of all kernel positions"});
-      return steps;
-    }
-    if (is_dilated(problem) && (few || is_long_sum(problem)) && serves_dilated(LongSum, problem, element_size) &&
-        fits(LongSum, problem, element_size, limits)) {
-      steps.push_back(
-          {LongSum, problem,
-           few ? kMeetsZeros : "it is a kernel's gradient, of few features that are not dilated themselves"});
-      return steps;
-    }
-  }
   for (ConvProblem& phase : split_phases(problem)) {
     if (!has_output(phase)) continue;
     const bool ask = limits.algorithm != Auto && !sums_nothing(phase);
-    const std::optional<ConvStep> step =
-        ask ? forced(operation, phase, element_size, limits) : choose_plain(phase, element_size, limits);
+    const std::optional<ConvStep> step = ask ? forced(operation, phase, element_size, limits)
+                                         : apart && !sums_nothing(phase) ? ConvStep{Winograd, phase, kFewerProducts}
+                                                                         : choose_plain(phase, element_size, limits);
     if (!step) return {choose_small(operation, problem, element_size, limits)};
     steps.push_back(*step);
   }

@@ -21,11 +21,6 @@ constexpr std::int64_t kLeastVectorsOfPlane = 4;  // where channels could fill v
 constexpr std::int64_t kMostPairsOfRows = 4;
 constexpr std::int64_t kMostPairsOfSums = 2;  // ... and in a weight gradient of few groups
 
-bool is_dilated(const ConvProblem& problem) {
-  return std::any_of(problem.axes.begin(), problem.axes.end(),
-                     [](const ConvAxis& axis) { return axis.lhs_dilation != 1; });
-}
-
 // Pictures smaller than their kernel: most products meet padding, and others leave these out.
 bool is_mostly_padding(const ConvProblem& problem, std::int64_t element_size) {
   std::int64_t window = 1, in = 1;

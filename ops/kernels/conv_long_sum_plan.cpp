@@ -40,27 +40,6 @@ bool has_planes(const ConvProblem& problem) {
 
 }  // namespace
 
-// Where y * d = x * stride + k * e - low ties the positions of input, output and window, k * e = x' * stride + y * d -
-// low' does with x' = out - 1 - x, that is, with the output written backwards.
-ConvProblem swap_operands(const ConvProblem& problem) {
-  ConvProblem swapped = problem;
-  std::swap(swapped.batch, swapped.out_features);
-  std::swap(swapped.out_batch, swapped.out_feature);
-  std::swap(swapped.lhs_group, swapped.rhs_group);
-  std::swap(swapped.lhs_batch, swapped.rhs_out_feature);
-  std::swap(swapped.lhs_feature, swapped.rhs_in_feature);
-  std::swap(swapped.lhs_offset, swapped.rhs_offset);
-  for (ConvAxis& axis : swapped.axes) {
-    std::swap(axis.in, axis.kernel);
-    std::swap(axis.lhs_step, axis.rhs_step);
-    std::swap(axis.lhs_dilation, axis.rhs_dilation);
-    axis.low = (axis.out - 1) * axis.stride - axis.low;
-    swapped.out_offset += (axis.out - 1) * axis.out_step;
-    axis.out_step = -axis.out_step;
-  }
-  return swapped;
-}
-
 bool is_better_swapped(const ConvProblem& problem, std::int64_t element_size) {
   if (long_sum_skips_zeros(problem, element_size)) return true;
   const std::int64_t lanes = tile_shape(element_size, 1).lanes;

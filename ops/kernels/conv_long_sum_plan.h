@@ -11,9 +11,6 @@
 
 namespace cotangent::kernels {
 
-// The same problem with lhs and rhs in each other's place.
-ConvProblem swap_operands(const ConvProblem& problem);
-
 // True if lhs has more channels to fill panels with than rhs has features, or is much smaller than rhs. Swapped, it is
 // not dilated.
 bool is_better_swapped(const ConvProblem& problem, std::int64_t element_size);

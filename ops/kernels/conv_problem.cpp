@@ -1,6 +1,9 @@
 // ConvProblem: from shapes and attributes to extents and steps.
 #include "cotangent/ops/kernels/conv_problem.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace cotangent::kernels {
 
 ConvProblem make_conv_problem(const Shape& lhs, const Shape& rhs, const Shape& output,
@@ -32,6 +35,32 @@ ConvProblem make_conv_problem(const Shape& lhs, const Shape& rhs, const Shape& o
                             at(lhs_steps, in), at(rhs_steps, kernel), at(out_steps, out)});
   }
   return problem;
+}
+
+bool is_dilated(const ConvProblem& problem) {
+  return std::any_of(problem.axes.begin(), problem.axes.end(),
+                     [](const ConvAxis& axis) { return axis.lhs_dilation != 1; });
+}
+
+// Where y * d = x * stride + k * e - low ties the positions of input, output and window, k * e = x' * stride + y * d -
+// low' does with x' = out - 1 - x, that is, with the output written backwards.
+ConvProblem swap_operands(const ConvProblem& problem) {
+  ConvProblem swapped = problem;
+  std::swap(swapped.batch, swapped.out_features);
+  std::swap(swapped.out_batch, swapped.out_feature);
+  std::swap(swapped.lhs_group, swapped.rhs_group);
+  std::swap(swapped.lhs_batch, swapped.rhs_out_feature);
+  std::swap(swapped.lhs_feature, swapped.rhs_in_feature);
+  std::swap(swapped.lhs_offset, swapped.rhs_offset);
+  for (ConvAxis& axis : swapped.axes) {
+    std::swap(axis.in, axis.kernel);
+    std::swap(axis.lhs_step, axis.rhs_step);
+    std::swap(axis.lhs_dilation, axis.rhs_dilation);
+    axis.low = (axis.out - 1) * axis.stride - axis.low;
+    swapped.out_offset += (axis.out - 1) * axis.out_step;
+    axis.out_step = -axis.out_step;
+  }
+  return swapped;
 }
 
 }  // namespace cotangent::kernels

@@ -60,6 +60,12 @@ inline ConvProblem without_offsets(ConvProblem problem) {
   return problem;
 }
 
+// True if zeros lie between elements of lhs.
+bool is_dilated(const ConvProblem& problem);
+
+// The same problem with lhs and rhs in each other's place.
+ConvProblem swap_operands(const ConvProblem& problem);
+
 // The same problem as several without lhs dilation, which share no output element and multiply no inserted zero. A
 // phase that meets zeros only has a kernel of extent 0.
 std::vector<ConvProblem> split_phases(const ConvProblem& problem);

@@ -1,6 +1,8 @@
 // Winograd convolution: its cost, and its entry.
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_winograd_plans.h"
 #include "cotangent/ops/kernels/convolve.h"
@@ -35,15 +37,13 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 // So they do where the image is small beside the kernel, and where one of several axes with windows is folded. An
 // element of a line takes kLineTransform, and half as long again where dilation scatters a line or its windows are
 // pairs. What folds, lines and sliding axes gain was measured on 3463 more problems, with vectors of 16.
-bool winograd_pays(const ConvProblem& problem) {
+WinogradTimes winograd_times(const ConvProblem& problem) {
   constexpr double kTransform = 20, kLineTransform = 12, kSmallWeights = 27, kLargeWeights = 59, kLargeBytes = 8 << 20;
   // The rate of the exact algorithm that would be chosen instead, for phases and folds, outputs of one vector, and long
   // sums; else 1.
   constexpr double kPhases = 1.1, kOneVector = 0.9, kLongSum = 0.87;
   constexpr std::int64_t kLeastFeatures = 16;  // fewer waste vectors, of which transforms have more than products
   const WinogradProblem winograd(problem);
-  if (!winograd.refusal.empty() || std::min(winograd.in_features, winograd.large_features) < kLeastFeatures)
-    return false;
   double direct = static_cast<double>(problem.groups * problem.batch) *
                   static_cast<double>(problem.in_features * problem.out_features);
   const bool skips_zeros = long_sum_skips_zeros(problem, sizeof(float));
@@ -57,6 +57,8 @@ bool winograd_pays(const ConvProblem& problem) {
     direct *= skips_zeros ? static_cast<double>(axis.out * axis.in)
                           : static_cast<double>(axis.out * axis.kernel) / static_cast<double>(axis.lhs_dilation);
   }
+  if (!winograd.refusal.empty() || std::min(winograd.in_features, winograd.large_features) < kLeastFeatures)
+    return {std::numeric_limits<double>::infinity(), direct};
   const bool kernel_gradient = winograd.weight_gradient && window > outputs;
   const bool folds = winograd.fold > 0, slow = skips_zeros || (winograd.weight_gradient && !kernel_gradient) ||
                                                (folds && winograd.outer_taps() * winograd.slice_taps() > 1);
@@ -71,7 +73,7 @@ bool winograd_pays(const ConvProblem& problem) {
                       : problem.out_features <= tile_shape<float>(1).lanes ? kOneVector
                       : kernel_gradient && !dilated                        ? kLongSum
                                                                            : 1;
-  return estimate < direct / rate;
+  return {estimate, direct / rate};
 }
 
 void convolve_by_winograd(const ConvProblem& problem, const float* lhs, const float* rhs, float* out) {
@@ -82,6 +84,7 @@ void convolve_by_winograd_with(const ConvProblem& problem, const float* lhs, con
                                const ConvEpilogue<float>& epilogue, float* out) {
   const WinogradProblem winograd(problem);
   if (winograd.weight_gradient) {
+    if (winograd.swapped) std::swap(lhs, rhs);
     winograd_gradient(winograd, lhs, rhs, out);
     finish(problem, epilogue, out);
   } else {

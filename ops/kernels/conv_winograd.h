@@ -94,6 +94,7 @@ class WinogradProblem {
 
   std::string refusal;
   bool weight_gradient = false;
+  bool swapped = false;  // lhs is the problem's rhs, which is a weight gradient's other operand
   std::int64_t groups = 0, images = 0, in_features = 0, large_features = 0;  // in_features are those of lhs
   FeatureSteps lhs{}, large{};
   std::int64_t small_offset = 0, small_group = 0, small_in = 0, small_large = 0;  // steps of in and large features

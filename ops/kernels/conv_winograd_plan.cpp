@@ -160,8 +160,9 @@ double WinogradProblem::expanded() const {
 WinogradProblem::WinogradProblem(const ConvProblem& problem) {
   WinogradProblem best = *this, candidate = *this;
   double least = -1;
-  const auto compare = [&](bool gradient, Tiled tiled, std::size_t first, std::size_t second) {
-    if (!candidate.arrange(problem, gradient, tiled, first, second)) return;
+  const auto compare = [&](const ConvProblem& given, bool gradient, Tiled tiled, std::size_t first,
+                           std::size_t second) {
+    if (!candidate.arrange(given, gradient, tiled, first, second)) return;
     for (candidate.family = 0; candidate.family < kWinogradFamilies; ++candidate.family) {
       if (!candidate.cut_tiles()) continue;
       const double estimate = candidate.estimate();
@@ -170,12 +171,19 @@ WinogradProblem::WinogradProblem(const ConvProblem& problem) {
       best = candidate;
     }
   };
-  for (const bool gradient : {false, true})
-    for (std::size_t second = problem.axes.size(); second-- > 0;) {
-      for (std::size_t first = second; first-- > 0;) compare(gradient, Tiled::Square, first, second);
-      compare(gradient, Tiled::Fold, second, second);
-      compare(gradient, Tiled::Line, second, second);
+  const auto compare_all = [&](const ConvProblem& given, bool gradient) {
+    for (std::size_t second = given.axes.size(); second-- > 0;) {
+      for (std::size_t first = second; first-- > 0;) compare(given, gradient, Tiled::Square, first, second);
+      compare(given, gradient, Tiled::Fold, second, second);
+      compare(given, gradient, Tiled::Line, second, second);
     }
+  };
+  compare_all(problem, false);
+  compare_all(problem, true);
+  if (is_dilated(problem)) {  // phases of the other operand need no shift
+    candidate.swapped = true;
+    compare_all(swap_operands(problem), true);
+  }
   if (least < 0)
     best.refusal =
         "needs an axis with a window of 2 to 25 positions in each phase, no more than outputs, or two with 2 to 5, and "

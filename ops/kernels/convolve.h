@@ -60,8 +60,14 @@ bool long_sum_skips_zeros(const ConvProblem& problem, std::int64_t element_size)
 // True if Depthwise, where it can serve, is expected to be faster than the algorithms that multiply group by group.
 bool depthwise_pays(const ConvProblem& problem, std::int64_t element_size);
 
-// True if Winograd, where it can serve, is expected to be faster than the algorithms that multiply every pair.
-bool winograd_pays(const ConvProblem& problem);
+// The expected times, in multiply-adds, of Winograd, infinite where it cannot serve, and of the best of the algorithms
+// that multiply every pair.
+struct WinogradTimes {
+  double winograd, exact;
+
+  bool pays() const { return winograd < exact; }
+};
+WinogradTimes winograd_times(const ConvProblem& problem);
 
 // The same of Fft, for Float32.
 bool fft_pays(const ConvProblem& problem);

@@ -19,10 +19,12 @@ constexpr auto kContract = transform_grid<T, Contraction<T, Points, Outputs>, Li
 
 template <class T, bool Line>
 constexpr WinogradTransforms<T> kTransforms{
-    {kInput<T, Line, 4>, kInput<T, Line, 6>},
+    {kInput<T, Line, 4>, kInput<T, Line, 5>, kInput<T, Line, 6>},
     {{kExpand<T, Line, 4, 2>, kExpand<T, Line, 4, 3>, nullptr, nullptr},
+     {kExpand<T, Line, 5, 2>, kExpand<T, Line, 5, 3>, kExpand<T, Line, 5, 4>, nullptr},
      {kExpand<T, Line, 6, 2>, kExpand<T, Line, 6, 3>, kExpand<T, Line, 6, 4>, kExpand<T, Line, 6, 5>}},
     {{kContract<T, Line, 4, 2>, kContract<T, Line, 4, 3>, nullptr, nullptr},
+     {kContract<T, Line, 5, 2>, kContract<T, Line, 5, 3>, kContract<T, Line, 5, 4>, nullptr},
      {kContract<T, Line, 6, 2>, kContract<T, Line, 6, 3>, kContract<T, Line, 6, 4>, kContract<T, Line, 6, 5>}}};
 
 template <class T>

@@ -31,10 +31,10 @@ struct GridTransform {
   bool relu = false;               // and what is negative becomes 0
 };
 
-constexpr int kWinogradFamilies = 2, kWinogradMostTaps = 5;
+constexpr int kWinogradFamilies = 3, kWinogradMostTaps = 5;
 
-// The number of points of a family: 0, 1, -1 and infinity, or 0, +-3/4, +-3/2 and infinity.
-constexpr int winograd_points(int family) { return 4 + 2 * family; }
+// The number of points of a family: 0, 1, -1 and infinity; +-3/8, +-5/4 and infinity; or 0, +-3/4, +-3/2 and infinity.
+constexpr int winograd_points(int family) { return 4 + family; }
 
 // The transforms of F(m, r), with m + r - 1 points: y = contract(expand(g) * input(d)). The first index is the family;
 // the second one is r - 2 for expand, and m - 2 for contract. Null where m or r is no less than the number of points.

@@ -6,9 +6,10 @@
 //   y = A^T ((G g) * (B^T d)),
 //   A^T[i, p] = p^i,  G[p, k] = p^k / N(p),  B^T[p, :] = the coefficients of prod (x - q) over the other points q,
 //   N(p) = prod (p - q);  for infinity the last power alone, and the coefficients of prod (x - q) over all points.
-// The points are 0, +-p and infinity, so that each pair +-p shares an even and an odd part. +-3/4 and +-3/2 have a
-// third of the error of the usual +-1 and +-2 (B. Barabasz et al., "Error Analysis and Improving the Accuracy of
-// Winograd Convolution for Deep Neural Networks", 2020, on the choice of points).
+// The points are pairs +-p, which share an even and an odd part, infinity and, where their number is even, 0. +-3/4 and
+// +-3/2 have a third of the error of the usual +-1 and +-2, and +-3/8 and +-5/4 a fourth of that of 0, +-1 and 1/2
+// (B. Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution for Deep Neural Networks",
+// 2020, on the choice of points).
 #pragma once
 
 #include <Eigen/Core>
@@ -18,7 +19,7 @@
 
 namespace cotangent::kernels::COTANGENT_ISA {
 
-// The points of a family, but for 0 and infinity, and what follows from them.
+// The pairs of points of a family, and what follows from them.
 template <int Points>
 struct WinogradPoints;
 
@@ -31,15 +32,22 @@ struct WinogradPoints<4> {
   static constexpr double kNorm[kPairs] = {2};             // N(p) = N(-p)
 };
 
-template <>
-struct WinogradPoints<6> {
+// Two pairs a and b, and whether 0 is a point.
+template <bool Zero>
+struct TwoPairs {
   static constexpr int kPairs = 2;
-  static constexpr double a = 0.75, b = 1.5;
+  static constexpr double a = Zero ? 0.75 : 0.375, b = Zero ? 1.5 : 1.25;
   static constexpr double kPoint[kPairs] = {a, b};
   static constexpr double kAll[kPairs + 1] = {a * a * b * b, -(a* a + b * b), 1};
   static constexpr double kOther[kPairs][kPairs] = {{-b * b, 1}, {-a * a, 1}};
-  static constexpr double kNorm[kPairs] = {2 * a * a * (a * a - b * b), 2 * b* b*(b* b - a * a)};
+  static constexpr double kNorm[kPairs] = {2 * a * (Zero ? a : 1) * (a * a - b * b),
+                                           2 * b*(Zero ? b : 1) * (b * b - a * a)};  // N(p) = N(-p), or -N(-p)
 };
+
+template <>
+struct WinogradPoints<5> : TwoPairs<false> {};
+template <>
+struct WinogradPoints<6> : TwoPairs<true> {};
 
 constexpr double power(double base, int exponent) { return exponent == 0 ? 1 : base * power(base, exponent - 1); }
 
@@ -59,33 +67,33 @@ inline Packet<T> multiple(double coefficient, const Packet<T>& x) {
   return pmul(pset1<Packet<T>>(static_cast<T>(coefficient)), x);
 }
 
-// B^T, one-dimensional. Pairs are at 1 + 2 pair (p) and 2 + 2 pair (-p).
+// B^T, one-dimensional. 0 comes first, then the pairs, p before -p, and infinity.
 template <class T, int Points>
 struct InputTransform {
-  static constexpr int kIn = Points, kOut = Points;
+  static constexpr int kIn = Points, kOut = Points, kZero = Points % 2 == 0;
   using Set = WinogradPoints<Points>;
 
-  static void apply(const Packet<T>* d, Packet<T>* to) {
+  static inline __attribute__((always_inline)) void apply(const Packet<T>* d, Packet<T>* to) {
     using P = Packet<T>;
     using namespace Eigen::internal;
-    P zero = d[2 * Set::kPairs], infinity = d[2 * Set::kPairs + 1];  // kAll ends with 1
+    P zero = d[2 * Set::kPairs], infinity = d[2 * Set::kPairs + kZero];  // kAll ends with 1
 #pragma GCC unroll 8
     for (int i = 0; i < Set::kPairs; ++i) {
-      zero = add_multiple<T>(Set::kAll[i], d[2 * i], zero);
-      infinity = add_multiple<T>(Set::kAll[i], d[2 * i + 1], infinity);
+      if (kZero) zero = add_multiple<T>(Set::kAll[i], d[2 * i], zero);
+      infinity = add_multiple<T>(Set::kAll[i], d[2 * i + kZero], infinity);
     }
-    to[0] = zero;
+    if (kZero) to[0] = zero;
     to[Points - 1] = infinity;
 #pragma GCC unroll 8
     for (int pair = 0; pair < Set::kPairs; ++pair) {
-      P even = d[2 * Set::kPairs], odd = d[2 * Set::kPairs - 1];  // kOther ends with 1
+      P even = d[2 * Set::kPairs - 1 + kZero], odd = d[2 * Set::kPairs - 2 + kZero];  // kOther ends with 1
 #pragma GCC unroll 8
       for (int i = 0; i + 1 < Set::kPairs; ++i) {
-        even = add_multiple<T>(Set::kOther[pair][i], d[2 * i + 2], even);
-        odd = add_multiple<T>(Set::kOther[pair][i], d[2 * i + 1], odd);
+        even = add_multiple<T>(Set::kOther[pair][i], d[2 * i + 1 + kZero], even);
+        odd = add_multiple<T>(Set::kOther[pair][i], d[2 * i + kZero], odd);
       }
-      to[1 + 2 * pair] = add_multiple<T>(Set::kPoint[pair], odd, even);
-      to[2 + 2 * pair] = add_multiple<T>(-Set::kPoint[pair], odd, even);
+      to[kZero + 2 * pair] = add_multiple<T>(Set::kPoint[pair], odd, even);
+      to[kZero + 2 * pair + 1] = add_multiple<T>(-Set::kPoint[pair], odd, even);
     }
   }
 };
@@ -93,12 +101,12 @@ struct InputTransform {
 // G, one-dimensional, for Taps taps.
 template <class T, int Points, int Taps>
 struct Expansion {
-  static constexpr int kIn = Taps, kOut = Points;
+  static constexpr int kIn = Taps, kOut = Points, kZero = Points % 2 == 0;
   using Set = WinogradPoints<Points>;
 
-  static void apply(const Packet<T>* g, Packet<T>* to) {
+  static inline __attribute__((always_inline)) void apply(const Packet<T>* g, Packet<T>* to) {
     using P = Packet<T>;
-    to[0] = multiple<T>(1 / Set::kAll[0], g[0]);
+    if (kZero) to[0] = multiple<T>(1 / Set::kAll[0], g[0]);
     to[Points - 1] = g[Taps - 1];
 #pragma GCC unroll 8
     for (int pair = 0; pair < Set::kPairs; ++pair) {
@@ -109,8 +117,8 @@ struct Expansion {
         P& part = k % 2 == 0 ? even : odd;
         part = add_multiple<T>(power(p, k) / n, g[k], part);
       }
-      to[1 + 2 * pair] = Eigen::internal::padd(even, odd);
-      to[2 + 2 * pair] = Eigen::internal::psub(even, odd);
+      to[kZero + 2 * pair] = Eigen::internal::padd(even, odd);
+      to[kZero + 2 * pair + 1] = kZero ? Eigen::internal::psub(even, odd) : Eigen::internal::psub(odd, even);
     }
   }
 };
@@ -118,21 +126,21 @@ struct Expansion {
 // A^T, one-dimensional, for Outputs outputs.
 template <class T, int Points, int Outputs>
 struct Contraction {
-  static constexpr int kIn = Points, kOut = Outputs;
+  static constexpr int kIn = Points, kOut = Outputs, kZero = Points % 2 == 0;
   using Set = WinogradPoints<Points>;
 
-  static void apply(const Packet<T>* u, Packet<T>* to) {
+  static inline __attribute__((always_inline)) void apply(const Packet<T>* u, Packet<T>* to) {
     using P = Packet<T>;
     P sum[Set::kPairs], difference[Set::kPairs];
 #pragma GCC unroll 8
     for (int pair = 0; pair < Set::kPairs; ++pair) {
-      sum[pair] = Eigen::internal::padd(u[1 + 2 * pair], u[2 + 2 * pair]);
-      difference[pair] = Eigen::internal::psub(u[1 + 2 * pair], u[2 + 2 * pair]);
+      sum[pair] = Eigen::internal::padd(u[kZero + 2 * pair], u[kZero + 2 * pair + 1]);
+      difference[pair] = Eigen::internal::psub(u[kZero + 2 * pair], u[kZero + 2 * pair + 1]);
     }
 #pragma GCC unroll 8
     for (int i = 0; i < Outputs; ++i) {
       const P* part = i % 2 == 0 ? sum : difference;
-      P total = i == 0             ? Eigen::internal::padd(u[0], part[0])
+      P total = kZero && i == 0    ? Eigen::internal::padd(u[0], part[0])
                 : i == Outputs - 1 ? add_multiple<T>(power(Set::kPoint[0], i), part[0], u[Points - 1])
                                    : multiple<T>(power(Set::kPoint[0], i), part[0]);
 #pragma GCC unroll 8
