@@ -118,6 +118,11 @@ std::vector<ConvCase> cases() {
       padded(plain({2, 7, 7, 256}, {3, 3, 256, 256}, kLast), same),
       padded(plain({2, 256, 7, 7}, {256, 256, 3, 3}, kFirst), same),
       feature_groups(padded(plain({3, 14, 14, 272}, {3, 3, 136, 528}, kLast), same), 2),
+      // phases of few features, which share vectors: of two axes, of three, in either layout, beyond borders
+      strided(padded(plain({2, 23, 22, 3}, {7, 7, 3, 20}, kLast), {{3, 2}, {2, 3}}), {2, 2}),
+      strided(padded(plain({2, 3, 17, 20}, {18, 3, 5, 5}, kFirst), {{-1, 6}, {9, -2}}), {3, 3}),
+      strided(padded(plain({1, 9, 10, 11, 2}, {4, 4, 4, 2, 16}, kVolume), {{1, 1}, {1, 2}, {2, 1}}), {2, 2, 2}),
+      feature_groups(strided(padded(plain({2, 14, 13, 6}, {4, 4, 3, 32}, kLast), same), {2, 2}), 2),
       // five points: phases and windows of which tiles of 4, 3 and 2 outputs waste least, with 512 channels too
       strided(padded(plain({2, 16, 16, 512}, {4, 4, 512, 24}, kLast), same), {2, 2}),
       strided(padded(plain({3, 20, 8, 24}, {18, 20, 4, 4}, kFirst), same), {2, 2}),

@@ -35,14 +35,16 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 // for the nearer caches, kLargeWeights. Where a kernel is read as an image and has as many positions as the output,
 // which are few, elements take twice as long: tiles are mostly border, and sums of many short products leave the cache.
 // So they do where the image is small beside the kernel, and where one of several axes with windows is folded. An
-// element of a line takes kLineTransform, and half as long again where dilation scatters a line or its windows are
-// pairs. What folds, lines and sliding axes gain was measured on 3463 more problems, with vectors of 16.
+// element of a line takes kLineTransform, and half as long again where dilation scatters a line, which costs most where
+// channels are apart, or its windows are pairs. Few features pay where tiles are squares only. What folds, lines and
+// sliding axes gain was measured on 3463 more problems, with vectors of 16, few features and phases on 774 on another
+// processor, where a multiply-add takes as long as two here did: kTransform was 20 before, and would be about 9 there.
 WinogradTimes winograd_times(const ConvProblem& problem) {
-  constexpr double kTransform = 20, kLineTransform = 12, kSmallWeights = 27, kLargeWeights = 59, kLargeBytes = 8 << 20;
+  constexpr double kTransform = 12, kLineTransform = 9, kSmallWeights = 27, kLargeWeights = 59, kLargeBytes = 8 << 20;
   // The rate of the exact algorithm that would be chosen instead, for phases and folds, outputs of one vector, and long
   // sums; else 1.
   constexpr double kPhases = 1.1, kOneVector = 0.9, kLongSum = 0.87;
-  constexpr std::int64_t kLeastFeatures = 16;  // fewer waste vectors, of which transforms have more than products
+  constexpr std::int64_t kLeastFeatures = 16;
   const WinogradProblem winograd(problem);
   double direct = static_cast<double>(problem.groups * problem.batch) *
                   static_cast<double>(problem.in_features * problem.out_features);
@@ -57,16 +59,22 @@ WinogradTimes winograd_times(const ConvProblem& problem) {
     direct *= skips_zeros ? static_cast<double>(axis.out * axis.in)
                           : static_cast<double>(axis.out * axis.kernel) / static_cast<double>(axis.lhs_dilation);
   }
-  if (!winograd.refusal.empty() || std::min(winograd.in_features, winograd.large_features) < kLeastFeatures)
+  if (!winograd.refusal.empty()) return {std::numeric_limits<double>::infinity(), direct};
+  const std::int64_t features = std::min(winograd.in_features, winograd.large_features);
+  if ((winograd.line || winograd.fold > 0) && features < kLeastFeatures)
     return {std::numeric_limits<double>::infinity(), direct};
   const bool kernel_gradient = winograd.weight_gradient && window > outputs;
   const bool folds = winograd.fold > 0, slow = skips_zeros || (winograd.weight_gradient && !kernel_gradient) ||
                                                (folds && winograd.outer_taps() * winograd.slice_taps() > 1);
   const bool scattered = winograd.line && dilated, pairs = winograd.line && winograd.taps == 2;
-  const double transform =
-      (slow ? 2 : 1) * (scattered ? 1.5 : 1) * (pairs ? 1.5 : 1) * (winograd.line ? kLineTransform : kTransform);
+  const double transform = (winograd.line ? kLineTransform : kTransform) * (slow ? 2 : 1) * (pairs ? 1.5 : 1) *
+                           (!scattered                  ? 1
+                            : winograd.lhs.feature == 1 ? 1.5
+                                                        : 2.5);
   const double bytes = winograd.expanded() * sizeof(float);
-  const double estimate = winograd.multiply_adds() + transform * winograd.transformed() +
+  const double filled = static_cast<double>(winograd.large_features) /
+                        static_cast<double>(whole_lines(winograd.large_features));  // of what products add up
+  const double estimate = winograd.multiply_adds() / filled + transform * winograd.transformed() +
                           (bytes < kLargeBytes ? kSmallWeights : kLargeWeights) * winograd.expanded();
   const double rate = skips_zeros                                          ? 1
                       : phases || folds                                    ? kPhases

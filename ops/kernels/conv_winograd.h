@@ -30,6 +30,10 @@ struct LargeSmallAxis {
   std::int64_t stride, dilation, lhs_dilation, low;
   std::int64_t lhs_step, large_step, small_step;
 };
+
+constexpr std::int64_t kLine = 16;  // elements of a cache line
+constexpr std::int64_t whole_lines(std::int64_t elements) { return (elements + kLine - 1) / kLine * kLine; }
+
 constexpr LargeSmallAxis kPoint{1, 1, 1, 1, 1, 1, 0, 0, 0, 0};  // an axis of one position
 
 // The positions origin + scale * i of an axis.
@@ -118,12 +122,18 @@ class WinogradProblem {
   // Parts of lhs that are summed or found apart, at each window position of the sliding axis, and at all of them.
   std::int64_t lhs_blocks() const { return outer_taps_ * axes_[0].lhs_blocks * axes_[1].lhs_blocks; }
   std::int64_t small_blocks() const { return slide_.small * lhs_blocks(); }
+  // True if blocks of lhs share vectors, which the features of one alone would leave mostly empty.
+  bool is_packed() const { return lhs_blocks() > 1 && in_features < lanes_; }
+  // Elements of a block of transformed lhs and of all of them: whole vectors.
+  std::int64_t block_features() const { return is_packed() ? in_features : whole(in_features); }
+  std::int64_t row_features() const { return whole(lhs_blocks() * block_features()); }
+  std::int64_t whole(std::int64_t features) const { return (features + lanes_ - 1) / lanes_ * lanes_; }
   std::int64_t large_blocks() const { return axes_[0].large_blocks * axes_[1].large_blocks; }
   std::int64_t tile_rows() const { return tile_rows_; }
   std::int64_t tile_columns() const { return tile_columns_; }
   std::int64_t tiles() const { return planes_ * tile_rows_ * tile_columns_; }  // of a slice
   double multiply_adds() const;
-  double transformed() const;  // elements of both operands and the result
+  double transformed() const;  // elements of both operands and the result, in whole lines of the cache
   double expanded() const;     // elements of the weights
 
   // A plane that windows read: nothing is valid where an outer axis reads beyond the border.
@@ -153,6 +163,7 @@ class WinogradProblem {
 
   void choose_slide();  // of the outer axes
 
+  std::int64_t lanes_;  // of a vector
   LargeSmallAxis slide_ = kPoint;
   std::vector<LargeSmallAxis> outer_;
   std::int64_t outer_taps_ = 1, planes_ = 0, tile_rows_ = 0, tile_columns_ = 0;

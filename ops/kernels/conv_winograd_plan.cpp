@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cotangent/ops/kernels/conv_tile_shape.h"
 #include "cotangent/ops/kernels/conv_winograd.h"
 #include "cotangent/ops/kernels/isa/winograd.h"
 
@@ -147,8 +148,8 @@ double WinogradProblem::estimate() const {
 }
 
 double WinogradProblem::transformed() const {
-  const auto lhs_elements = static_cast<double>(lhs_slices(slices()) * lhs_blocks() * in_features),
-             large_elements = static_cast<double>(slices() * large_blocks() * large_features);
+  const auto lhs_elements = static_cast<double>(lhs_slices(slices()) * whole_lines(lhs_blocks() * in_features)),
+             large_elements = static_cast<double>(slices() * large_blocks() * whole_lines(large_features));
   return static_cast<double>(groups * positions()) * static_cast<double>(tiles()) * (lhs_elements + large_elements);
 }
 
@@ -157,7 +158,7 @@ double WinogradProblem::expanded() const {
          static_cast<double>(large_blocks() * large_features);
 }
 
-WinogradProblem::WinogradProblem(const ConvProblem& problem) {
+WinogradProblem::WinogradProblem(const ConvProblem& problem) : lanes_(tile_shape<float>(1).lanes) {
   WinogradProblem best = *this, candidate = *this;
   double least = -1;
   const auto compare = [&](const ConvProblem& given, bool gradient, Tiled tiled, std::size_t first,

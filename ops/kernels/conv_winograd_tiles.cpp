@@ -52,8 +52,8 @@ WinogradStages::WinogradStages(const WinogradProblem& problem)
       matrix_(table<MatrixKernels<float>>()),
       kernels_(problem.line ? table<WinogradKernels<float>>().lines : table<WinogradKernels<float>>().squares) {
   panels_per_block_ = (problem.large_features + panel_width() - 1) / panel_width();
-  block_features_ = whole(problem.in_features);
-  lhs_row_ = problem.lhs_blocks() * block_features_;
+  block_features_ = problem.block_features();
+  lhs_row_ = problem.row_features();
   if (lhs_row_ % (4 * kLine) == 0) lhs_row_ += kLine;
 }
 
@@ -85,7 +85,8 @@ std::int64_t WinogradStages::band_size(std::int64_t tiles, std::int64_t rows, st
 std::int64_t WinogradStages::lhs_copy(std::int64_t tiles) const {
   const std::int64_t n = problem_.points;
   const bool ends = in_place(problem_.lhs.feature, problem_.in_features);
-  return ends && problem_.fold == 0 ? 0 : band_size(ends ? 1 : tiles, problem_.rows_of(n), n) * block_features_;
+  const std::int64_t pixel = problem_.is_packed() ? problem_.row_features() : block_features_;
+  return ends && problem_.fold == 0 ? 0 : band_size(ends ? 1 : tiles, problem_.rows_of(n), n) * pixel;
 }
 
 std::int64_t WinogradStages::large_copy(std::int64_t tiles, std::int64_t features) const {
@@ -113,10 +114,19 @@ void WinogradStages::gather(const Plane& plane, std::int64_t feature_step, std::
     std::fill(row, row + (any ? left : row_step), 0.0f);
     if (any) std::fill(row + right, row + row_step, 0.0f);
   }
+  copy_valid(plane, feature_step, features, from, band, to, pixel);
+}
+
+// What is valid of a part of a plane, to [row][column] of so many elements.
+void WinogradStages::copy_valid(const Plane& plane, std::int64_t feature_step, std::int64_t features, const float* from,
+                                const Band& band, float* to, std::int64_t pixel) const {
+  const auto [rows, columns] = band;
+  const Range valid = intersect(columns, plane.valid[1]), valid_rows = intersect(rows, plane.valid[0]);
+  const std::int64_t row_step = length(columns) * pixel;
   if (length(valid) == 0 || length(valid_rows) == 0) return;
   matrix_.copy({length(valid), features, from + offset_at(plane, valid_rows.first, valid.first), plane.step[1],
-                feature_step, to + (valid_rows.first - rows.first) * row_step + left, pixel, 1, length(valid_rows),
-                plane.step[0], row_step});
+                feature_step, to + (valid_rows.first - rows.first) * row_step + (valid.first - columns.first) * pixel,
+                pixel, 1, length(valid_rows), plane.step[0], row_step});
 }
 
 // The way back: the valid part of a plane from vectors that lie in rows and columns.
@@ -153,6 +163,18 @@ void WinogradStages::transform_lhs(const float* lhs, const TileBlock& tiles, flo
   const auto transform = kernels_.input[problem_.family];
   for_each_slice_run(tiles, [&](const TileRun& run, std::int64_t slice) {
     float* const first_row = to + (slice - tiles.slices.first) * slice_step;
+    if (problem_.is_packed()) {
+      const Band band = band_of(run, rows, n);
+      const std::int64_t all = problem_.row_features(), row = length(band.columns) * all;
+      std::fill_n(local.data(), length(band.rows) * row, 0.0f);
+      for (std::int64_t block = 0; block < problem_.lhs_blocks(); ++block)
+        copy_valid(problem_.lhs_plane(run.plane, block, slice), step, features, lhs, band,
+                   local.data() + block * features, all);
+      return transform({.features = all,
+                        .from = grids_of<const float>(local.data(), row, all),
+                        .to = {first_row + run.first * lhs_row_, n * position_step, position_step, lhs_row_},
+                        .count = run.count});
+    }
     for (std::int64_t block = 0; block < problem_.lhs_blocks(); ++block) {
       const Plane plane = problem_.lhs_plane(run.plane, block, slice);
       for_each_part(run, plane, in_place(step, features), rows, n, [&](const TileRun& part, bool direct) {

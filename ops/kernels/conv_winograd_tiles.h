@@ -10,8 +10,6 @@
 
 namespace cotangent::kernels {
 
-constexpr std::int64_t kLine = 16;  // elements of a cache line
-
 // A buffer of one call or task, from the cache of tensor memory.
 class FloatBuffer {
  public:
@@ -24,7 +22,7 @@ class FloatBuffer {
 };
 
 // Transformed tiles and weights are matrices, one for each position of a transformed tile.
-//   lhs:    [position][slice][tile][lhs block][feature, up to whole vectors]
+//   lhs:    [position][slice][tile][lhs block][feature, up to whole vectors], or [lhs block, feature] of few features
 //   panels: [position][panel][row][panel width], where rows are what a product sums over: the features of lhs at each
 //           position of the sliding window for weights, tiles for the large operand of a weight gradient
 //   sums:   [position][row][panel][panel width], where rows are tiles, or these features of lhs
@@ -39,7 +37,7 @@ class WinogradStages {
   std::int64_t tile_rows() const { return tile_.tile_rows; }
   std::int64_t width(std::int64_t panel) const;  // features of a panel
   std::int64_t whole_width(std::int64_t panel) const { return whole(width(panel)); }
-  // Elements of a row of transformed lhs: all blocks, each of whole vectors.
+  // Elements of a block in a row of transformed lhs, whole vectors unless blocks share them, and of the row.
   std::int64_t block_features() const { return block_features_; }
   std::int64_t lhs_row() const { return lhs_row_; }
 
@@ -73,9 +71,7 @@ class WinogradStages {
   std::int64_t call_workspace(std::int64_t tiles) const;
 
  private:
-  std::int64_t whole(std::int64_t features) const {
-    return (features + matrix_.lanes - 1) / matrix_.lanes * matrix_.lanes;
-  }
+  std::int64_t whole(std::int64_t features) const { return problem_.whole(features); }
   // Parts of planes that are copied, unless they can be transformed in place: runs of tiles, of the input or of the
   // large operand with its features, of sums with a panel's; and small positions.
   std::int64_t lhs_copy(std::int64_t tiles) const;
@@ -137,6 +133,8 @@ class WinogradStages {
                           std::int64_t columns, GridTransform<float> grid) const;
   void gather(const Plane& plane, std::int64_t feature_step, std::int64_t features, const float* from, const Band& band,
               float* to) const;
+  void copy_valid(const Plane& plane, std::int64_t feature_step, std::int64_t features, const float* from,
+                  const Band& band, float* to, std::int64_t pixel) const;
   void scatter(const Plane& plane, std::int64_t feature_step, std::int64_t features, const Band& band,
                Grids<const float> from, float* to) const;
   void scatter_rows(const Plane& plane, std::int64_t feature_step, std::int64_t features, const Band& band,
