@@ -102,6 +102,14 @@ TEST(ConvChoiceRules, AFilterOfOneChannelIsDepthwise) {
 TEST(ConvChoiceRules, APictureSmallerThanItsKernelIsALongSum) {
   EXPECT_EQ(explain_case(same({64, 4, 4, 4}, {4, 1, 9, 9}, 4)).algorithm, LongSum);
   EXPECT_EQ(explain_case(same({8, 1, 4, 4}, {1, 1, 9, 9}, 1)).algorithm, LongSum);
+  const std::vector<ConvCase> as_large = directions(same({32, 16, 7, 7}, {16, 1, 7, 7}, 16));
+  EXPECT_EQ(explain_case(as_large[0]).algorithm, LongSum);
+  EXPECT_EQ(explain_case(as_large[1]).algorithm, LongSum);
+}
+
+TEST(ConvChoiceRules, FewPositionsFillNoVectors) {
+  const bench::ConvProblem signals = bench::parse_problem("signals", "", "n64 c4 o12 i12 k5 s2 p2");
+  EXPECT_EQ(name(explain_case(directions(case_of(signals))[1]).algorithm), "Direct");
 }
 
 TEST(ConvChoiceRules, TheKernelGradientOfASinglePictureIsALongSumIfItsSumsAreFew) {

@@ -15,7 +15,7 @@ namespace {
 using enum ConvAlgorithm;
 
 constexpr std::int64_t kTiny = 512;  // multiply-adds that the definition does sooner than another is set up
-constexpr std::int64_t kFewInFeatures = 16;
+constexpr std::int64_t kFewInFeatures = 16, kFewPositions = 16;
 constexpr std::int64_t kLeastTerms = 64;  // of a long sum, unless its sums stay in the cache:
 constexpr std::int64_t kSumsInCache = 160 << 10;
 constexpr std::int64_t kDefinition = 1 << 20;  // that it may be left with when memory is short
@@ -41,15 +41,16 @@ bool sums_nothing(const ConvProblem& problem) {
   return problem.in_features == 0 || product(problem, &ConvAxis::kernel) == 0;
 }
 
-// More window than output, and channels of lhs that are the problem's batch, or a single one: a kernel's gradient, or
-// pictures smaller than the kernel. But where its sums are short, as those of a single small picture are, many, and
-// features adjacent, accumulators in memory do not pay.
+// More window than output, or as much where features are groups of their own, and channels of lhs that are the
+// problem's batch, or a single one: a kernel's gradient, or pictures smaller than the kernel. But where its sums are
+// short, as those of a single small picture are, many, and features adjacent, accumulators in memory do not pay.
 bool is_long_sum(const ConvProblem& problem) {
   const std::int64_t window = product(problem, &ConvAxis::kernel), outputs = product(problem, &ConvAxis::out),
                      sums = problem.groups * problem.batch * problem.out_features * outputs;
   const bool is_short = window * problem.in_features < kLeastTerms && sums > kSumsInCache && problem.lhs_batch == 1 &&
                         problem.rhs_out_feature == 1 && problem.out_feature == 1;
-  return window > outputs && !is_short &&
+  const bool is_plane = window == outputs && problem.groups > 1 && problem.in_features == 1;
+  return (window > outputs || is_plane) && !is_short &&
          (problem.batch == 1 || problem.in_features == 1 || problem.lhs_batch < problem.lhs_feature);
 }
 
@@ -81,7 +82,7 @@ std::vector<Candidate> candidates(const ConvProblem& problem, std::int64_t eleme
   if (is_long_sum(problem))
     result.push_back({LongSum, "its window is larger than its output, as that of a kernel's gradient is"});
   else if (long_sum_skips_zeros(problem, element_size)) result.push_back({LongSum, kMeetsZeros});
-  if (problem.in_features < kFewInFeatures)
+  if (problem.in_features < kFewInFeatures && product(problem, &ConvAxis::out) > kFewPositions)
     result.push_back({FewFeatures, "its features are too few for a vector, and positions are not"});
   result.push_back({Direct, kInPlace});
   result.push_back({Im2col, "nothing else may serve"});
