@@ -68,4 +68,12 @@ inline constexpr ConvAlgorithm kAllAlgorithms[] = {
     ConvAlgorithm::Definition,  ConvAlgorithm::Im2col,    ConvAlgorithm::Direct,   ConvAlgorithm::LongSum,
     ConvAlgorithm::FewFeatures, ConvAlgorithm::Depthwise, ConvAlgorithm::Winograd, ConvAlgorithm::Fft};
 
+inline constexpr Letters kPlanes{"NCHW", "OIHW", "NCHW"};
+
+// Of planes, padded to outputs as large as the input.
+inline ConvCase same(Shape lhs, Shape rhs, std::int64_t groups) {
+  const std::int64_t pad = rhs[2] / 2;
+  return feature_groups(padded(plain(std::move(lhs), std::move(rhs), kPlanes), {{pad, pad}, {pad, pad}}), groups);
+}
+
 }  // namespace cotangent::testing
