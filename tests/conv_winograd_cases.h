@@ -102,7 +102,11 @@ inline std::vector<ConvCase> winograd_cases() {
       padded(plain({2, 7, 7, 256}, {3, 3, 256, 256}, kLast), same),
       padded(plain({2, 256, 7, 7}, {256, 256, 3, 3}, kFirst), same),
       feature_groups(padded(plain({3, 14, 14, 272}, {3, 3, 136, 528}, kLast), same), 2),
-      // phases of few features, which share vectors: of two axes, of three, in either layout, beyond borders
+      // phases of few features, which share vectors: of one axis, folded or not, of two, of three, in either layout,
+      // beyond borders
+      strided(padded(plain({2, 65, 5}, {15, 5, 20}, kLine), {{7, 7}}), {2}),
+      strided(padded(plain({2, 3, 83}, {17, 3, 25}, kPlaneLine), {{12, -3}}), {2}),
+      strided(padded(plain({2, 41, 3}, {4, 3, 20}, kLine), {{1, 1}}), {2}),
       strided(padded(plain({2, 23, 22, 3}, {7, 7, 3, 20}, kLast), {{3, 2}, {2, 3}}), {2, 2}),
       strided(padded(plain({2, 3, 17, 20}, {18, 3, 5, 5}, kFirst), {{-1, 6}, {9, -2}}), {3, 3}),
       strided(padded(plain({1, 9, 10, 11, 2}, {4, 4, 4, 2, 16}, kVolume), {{1, 1}, {1, 2}, {2, 1}}), {2, 2, 2}),
