@@ -23,6 +23,22 @@ void expect_winograd(const ConvCase& c, double tolerance, std::uint64_t seed = 1
   EXPECT_LT(relative_error(values(solve<float>(c, kernels::convolve_by_winograd, lhs, rhs)), expected), tolerance);
 }
 
+// Decoders whose phases are chosen one by one, each in its place of the kernel and of the output.
+TEST(ConvWinogradPhases, AgreeWithTheDefinitionOneByOne) {
+  for (const ConvCase& c :
+       {spread(padded(plain({4, 16, 16, 64}, {4, 4, 64, 48}, kLast), {{2, 2}, {2, 2}}), {2, 2}, {1, 1}),
+        spread(padded(plain({4, 64, 16, 16}, {48, 64, 4, 4}, kFirst), {{2, 2}, {2, 2}}), {2, 2}, {1, 1})}) {
+    SCOPED_TRACE(to_string(c));
+    const Tensor lhs = normal(c.lhs, 1), rhs = normal(c.rhs, 2);
+    const ConvExplanation e = explain(lhs, rhs, c.options());
+    EXPECT_EQ(name(e.algorithm), "Winograd");
+    EXPECT_EQ(e.phases, 4);
+    const Values expected = values(
+        solve<double>(c, kernels::convolve_by_definition<double>, lhs.to(DType::Float64), rhs.to(DType::Float64)));
+    EXPECT_LT(relative_error(values(conv_general_dilated(lhs, rhs, c.options())), expected), 2e-5);
+  }
+}
+
 // Results within 2e-5 of the definition, and the same bits for any number of threads.
 class ConvWinograd : public ::testing::TestWithParam<ConvCase> {};
 

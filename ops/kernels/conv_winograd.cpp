@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <utility>
 
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_winograd_plans.h"
@@ -37,14 +38,15 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 // So they do where the image is small beside the kernel, and where one of several axes with windows is folded. An
 // element of a line takes kLineTransform, and half as long again where dilation scatters a line, which costs most where
 // channels are apart, or its windows are pairs. Few features pay where tiles are squares only. What folds, lines and
-// sliding axes gain was measured on 3463 more problems, with vectors of 16, few features and phases on 774 on another
-// processor, where a multiply-add takes as long as two here did: kTransform was 20 before, and would be about 9 there.
+// sliding axes gain was measured on 3463 more problems, with vectors of 16, few features and phases on 774, on a
+// processor whose multiply-adds take twice as long beside its memory: kTransform lies between what fits that one, 9,
+// and what fits the other, 20.
 WinogradTimes winograd_times(const ConvProblem& problem) {
   constexpr double kTransform = 12, kLineTransform = 9, kSmallWeights = 27, kLargeWeights = 59, kLargeBytes = 8 << 20;
   // The rate of the exact algorithm that would be chosen instead, for phases and folds, outputs of one vector, and long
   // sums; else 1.
   constexpr double kPhases = 1.1, kOneVector = 0.9, kLongSum = 0.87;
-  constexpr std::int64_t kLeastFeatures = 16;
+  constexpr std::int64_t kLeastFeatures = 16;  // of either operand, where tiles are no squares
   const WinogradProblem winograd(problem);
   double direct = static_cast<double>(problem.groups * problem.batch) *
                   static_cast<double>(problem.in_features * problem.out_features);

@@ -22,6 +22,9 @@
 
 namespace cotangent::kernels {
 
+constexpr std::int64_t kLine = 16;  // elements of a cache line
+constexpr std::int64_t whole_lines(std::int64_t elements) { return (elements + kLine - 1) / kLine * kLine; }
+
 constexpr std::int64_t kMostPhases = 4;  // of a stride or a dilation on one axis
 
 // One spatial axis in those terms: y * lhs_dilation = x * stride + k * dilation - low.
@@ -30,10 +33,6 @@ struct LargeSmallAxis {
   std::int64_t stride, dilation, lhs_dilation, low;
   std::int64_t lhs_step, large_step, small_step;
 };
-
-constexpr std::int64_t kLine = 16;  // elements of a cache line
-constexpr std::int64_t whole_lines(std::int64_t elements) { return (elements + kLine - 1) / kLine * kLine; }
-
 constexpr LargeSmallAxis kPoint{1, 1, 1, 1, 1, 1, 0, 0, 0, 0};  // an axis of one position
 
 // The positions origin + scale * i of an axis.

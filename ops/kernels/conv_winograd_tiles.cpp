@@ -52,7 +52,6 @@ WinogradStages::WinogradStages(const WinogradProblem& problem)
       matrix_(table<MatrixKernels<float>>()),
       kernels_(problem.line ? table<WinogradKernels<float>>().lines : table<WinogradKernels<float>>().squares) {
   panels_per_block_ = (problem.large_features + panel_width() - 1) / panel_width();
-  block_features_ = problem.block_features();
   lhs_row_ = problem.row_features();
   if (lhs_row_ % (4 * kLine) == 0) lhs_row_ += kLine;
 }
@@ -85,7 +84,7 @@ std::int64_t WinogradStages::band_size(std::int64_t tiles, std::int64_t rows, st
 std::int64_t WinogradStages::lhs_copy(std::int64_t tiles) const {
   const std::int64_t n = problem_.points;
   const bool ends = in_place(problem_.lhs.feature, problem_.in_features);
-  const std::int64_t pixel = problem_.is_packed() ? problem_.row_features() : block_features_;
+  const std::int64_t pixel = problem_.is_packed() ? problem_.row_features() : block_features();
   return ends && problem_.fold == 0 ? 0 : band_size(ends ? 1 : tiles, problem_.rows_of(n), n) * pixel;
 }
 
@@ -156,7 +155,7 @@ void WinogradStages::scatter_rows(const Plane& plane, std::int64_t feature_step,
 
 void WinogradStages::transform_lhs(const float* lhs, const TileBlock& tiles, float* to, std::int64_t position_step,
                                    std::int64_t slice_step) const {
-  const std::int64_t features = problem_.in_features, pixel = block_features_, n = problem_.points,
+  const std::int64_t features = problem_.in_features, pixel = block_features(), n = problem_.points,
                      rows = problem_.rows_of(n);
   const std::int64_t step = problem_.lhs.feature;
   const FloatBuffer local(lhs_copy(length(tiles.tiles)));

@@ -38,7 +38,7 @@ class WinogradStages {
   std::int64_t width(std::int64_t panel) const;  // features of a panel
   std::int64_t whole_width(std::int64_t panel) const { return whole(width(panel)); }
   // Elements of a block in a row of transformed lhs, whole vectors unless blocks share them, and of the row.
-  std::int64_t block_features() const { return block_features_; }
+  std::int64_t block_features() const { return problem_.block_features(); }
   std::int64_t lhs_row() const { return lhs_row_; }
 
   // From one matrix to the next: at least so many elements, but no power of two, whose lines would share a cache set.
@@ -147,7 +147,7 @@ class WinogradStages {
   const TileShape tile_;
   const MatrixKernels<float>& matrix_;
   const WinogradTransforms<float>& kernels_;
-  std::int64_t panels_per_block_, block_features_, lhs_row_;
+  std::int64_t panels_per_block_, lhs_row_;
 };
 
 }  // namespace cotangent::kernels

@@ -69,7 +69,7 @@ struct WinogradTimes {
 };
 WinogradTimes winograd_times(const ConvProblem& problem);
 
-// The same of Fft, for Float32.
+// True if Fft, for Float32, is expected to be faster than those.
 bool fft_pays(const ConvProblem& problem);
 
 }  // namespace cotangent::kernels
