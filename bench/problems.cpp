@@ -72,6 +72,13 @@ constexpr Line kLines[] = {
     // Depthwise windows of further shapes.
     {"dw128_28_s2", "depthwise", "n32 c128 o128 i56x56 k3 s2 p1 g128"},
     {"dw128_28_k5", "depthwise", "n32 c128 o128 i28x28 k5 p2 g128"},
+    // Thin matrix products: the heads of networks, and windows that are all of the picture.
+    {"head_64_1", "thin", "n8 c64 o1 i64x64 k1"},
+    {"head_64_3", "thin", "n8 c64 o3 i64x64 k1"},
+    {"p1x1_1_32", "thin", "n16 c1 o32 i64x64 k1"},
+    {"p1x1_16_24", "thin", "n16 c16 o24 i56x56 k1"},
+    {"critic_256_1", "thin", "n64 c256 o1 i4x4 k4"},
+    {"lenet_16_120", "thin", "n64 c16 o120 i5x5 k5"},
     // The small networks that train_bench trains, batch 64.
     {"lenet_1_8", "small", "n64 c1 o8 i28x28 k5"},
     {"lenet_8_16", "small", "n64 c8 o16 i12x12 k5"},

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "cotangent/core/isa.h"
 #include "named_convs.h"
 
 namespace cotangent::testing {
@@ -111,10 +112,26 @@ TEST(ConvChoiceRules, TheKernelGradientOfASinglePictureIsALongSumIfItsSumsAreFew
   EXPECT_EQ(choice(256, 128), Direct);
 }
 
-TEST(ConvChoiceRules, AKernelGradientWithoutAWindowIsAProductIfNarrow) {
-  EXPECT_EQ(explain_case(directions(same({8, 64, 56, 56}, {4, 64, 1, 1}, 1))[2]).algorithm, Im2col);
-  EXPECT_EQ(explain_case(directions(same({8, 4, 56, 56}, {64, 4, 1, 1}, 1))[2]).algorithm, Im2col);
+// OpenBLAS multiplies few rows and columns without packing them, where it has kernels of AVX-512.
+TEST(ConvChoiceRules, ThinMatricesAreMultipliedWhereTheyLie) {
+  const bool wide = isa() == Isa::V4;
+  const auto expect = [](const ConvCase& c, ConvAlgorithm algorithm) {
+    EXPECT_EQ(name(explain_case(c).algorithm), name(algorithm)) << to_string(c);
+  };
+  for (const bool last : {true, false}) {
+    const std::vector<ConvCase> bottleneck = directions(case_of(named_problem("p1x1_16_24"), last));
+    expect(bottleneck[0], wide || !last ? Im2col : Direct);
+    expect(bottleneck[1], wide || !last ? Im2col : Direct);
+    expect(bottleneck[2], wide ? Im2col : LongSum);
+    expect(directions(case_of(named_problem("head_64_1"), last))[0], Im2col);
+    expect(directions(case_of(named_problem("head_64_3"), last))[2], wide && !last ? Im2col : LongSum);
+    expect(directions(case_of(named_problem("p1x1_1_32"), last))[2], wide && last ? Im2col : LongSum);
+    const std::vector<ConvCase> critic = directions(case_of(named_problem("critic_256_1"), last));
+    expect(critic[0], Im2col);
+    expect(critic[2], Im2col);
+  }
   EXPECT_EQ(explain_case(directions(same({8, 64, 56, 56}, {64, 64, 1, 1}, 1))[2]).algorithm, LongSum);
+  EXPECT_EQ(explain_case(plain({8, 28, 28, 64}, {1, 1, 64, 64}, kLast)).algorithm, Direct);
 }
 
 TEST(ConvChoiceRules, AKernelGradientOfFewFeaturesIsNotSplitIntoPhases) {
@@ -192,8 +209,8 @@ TEST(ConvChoiceRules, FewFeaturesOnBothSidesAreAnAlgorithmOfTheirOwn) {
   }
 }
 
-TEST(ConvChoiceRules, FewOutputsWithoutAWindowAreDirect) {
-  EXPECT_EQ(explain_case(plain({8, 28, 28, 64}, {1, 1, 64, 4}, kLast)).algorithm, Direct);
+TEST(ConvChoiceRules, FewOutputsWithoutAWindowFillNoVectors) {
+  EXPECT_NE(explain_case(plain({8, 28, 28, 64}, {1, 1, 64, 4}, kLast)).algorithm, FewFeatures);
   EXPECT_EQ(explain_case(plain({8, 28, 28, 64}, {3, 3, 64, 4}, kLast)).algorithm, FewFeatures);
 }
 

@@ -19,8 +19,6 @@ constexpr std::int64_t kFewInFeatures = 16, kFewPositions = 16;
 constexpr std::int64_t kLeastTerms = 64;  // of a long sum, unless its sums stay in the cache:
 constexpr std::int64_t kSumsInCache = 160 << 10;
 constexpr std::int64_t kDefinition = 1 << 20;  // that it may be left with when memory is short
-constexpr std::int64_t kFewColumns = 4;        // of a matrix product, or ...
-constexpr std::int64_t kFewPlanes = 8;         // ... of its rows and columns, where both operands are planes
 
 std::int64_t product(const ConvProblem& problem, std::int64_t ConvAxis::*extent) {
   std::int64_t result = 1;
@@ -54,15 +52,6 @@ bool is_long_sum(const ConvProblem& problem) {
          (problem.batch == 1 || problem.in_features == 1 || problem.lhs_batch < problem.lhs_feature);
 }
 
-// A kernel's gradient without a window is a matrix product, of planes as they lie or of few features, which OpenBLAS
-// multiplies without packing them into panels.
-bool is_narrow_product(const ConvProblem& problem) {
-  const bool planes = problem.lhs_batch != 1;
-  const std::int64_t features = planes ? std::min(problem.batch, problem.out_features) : problem.out_features;
-  return is_long_sum(problem) && product(problem, &ConvAxis::out) == 1 &&
-         features <= (planes ? kFewPlanes : kFewColumns) && problem.batch * problem.out_features > 2;
-}
-
 constexpr const char* kInPlace = "its windows can be multiplied where they lie";
 constexpr const char* kFewerProducts = "fewer multiplications for windows of this size outweigh the transforms";
 constexpr const char* kMeetsZeros = "its window is larger than lhs, and most of it meets zeros";
@@ -78,7 +67,8 @@ std::vector<Candidate> candidates(const ConvProblem& problem, std::int64_t eleme
   if (sums_nothing(problem)) return {{Im2col, "it sums nothing"}};
   std::vector<Candidate> result;
   if (multiply_adds(problem) <= kTiny) result.push_back({Definition, "it is tiny"});
-  if (is_narrow_product(problem)) result.push_back({Im2col, "it is a matrix product of few rows or columns"});
+  if (is_thin_product(problem, element_size))
+    result.push_back({Im2col, "it is a product of matrices that are there already, and thin"});
   if (is_long_sum(problem))
     result.push_back({LongSum, "its window is larger than its output, as that of a kernel's gradient is"});
   else if (long_sum_skips_zeros(problem, element_size)) result.push_back({LongSum, kMeetsZeros});
@@ -183,7 +173,8 @@ std::optional<ConvStep> choose_whole(const ConvProblem& problem, std::int64_t el
     return ConvStep{Winograd, problem, kFewerProducts};
   if (multiply_adds(problem) <= kTiny) return std::nullopt;
   const bool pointwise = product(problem, &ConvAxis::kernel) == 1 && problem.lhs_feature == 1;  // nothing to gain
-  const bool few = !pointwise && serves_dilated(FewFeatures, problem, element_size) &&
+  const bool few = !pointwise && !is_thin_product(problem, element_size) &&
+                   serves_dilated(FewFeatures, problem, element_size) &&
                    fits(FewFeatures, problem, element_size, limits);
   if (few && !long_sum_skips_zeros(problem, element_size)) {
     if (problem.lhs_feature != 1 && may_use_fft(problem, element_size, limits))

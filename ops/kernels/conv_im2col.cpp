@@ -64,10 +64,11 @@ void multiply(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T
 template <class T>
 class Im2col {
  public:
-  Im2col(const ConvProblem& problem, const T* lhs, const T* rhs, T* out)
+  Im2col(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue, T* out)
       : problem_(problem),
         lhs_(lhs + problem.lhs_offset),
         rhs_(rhs + problem.rhs_offset),
+        epilogue_(epilogue),
         out_(out + problem.out_offset),
         plan_(problem, sizeof(T)) {}
 
@@ -129,11 +130,14 @@ class Im2col {
     const std::int64_t rows = length(tile.rows), features = length(tile.features);
     if (within_panel(tile.rows, plan_.rows.other_panel)) {
       T* const corner = out + Cursor(plan_.rows, tile.rows.first).other + tile.features.first * problem_.out_feature;
-      if (const auto matrix = in_place(corner, rows, plan_.rows.other_step(), features, problem_.out_feature))
-        return add_products(tile, {0, plan_.reduction_blocks.count()}, *matrix);
+      if (const auto matrix = in_place(corner, rows, plan_.rows.other_step(), features, problem_.out_feature)) {
+        add_products(tile, {0, plan_.reduction_blocks.count()}, *matrix);
+        return finish(tile, *matrix);
+      }
     }
     const Workspace<T> result(rows * features);
     sum_products(tile, 0, result.data(), true);
+    finish(tile, dense(tile, result.data()));
     unpack_features(out_tile(tile), result.data(), out);
   }
 
@@ -144,7 +148,17 @@ class Im2col {
       const T* const more = partial + split * plan_.tile_elements();
       for (std::int64_t i = 0; i < elements; ++i) partial[i] += more[i];
     }
+    finish(tile, dense(tile, partial));
     unpack_features(out_tile(tile), partial, out_ + tile.group * problem_.out_group);
+  }
+
+  Matrix<T> dense(const Tile& tile, T* data) const {
+    return packed(data, !plan_.out_features_inner, length(tile.rows), length(tile.features));
+  }
+
+  void finish(const Tile& tile, const Matrix<T>& sums) const {
+    epilogue_.apply(sums.data, length(tile.rows), sums.rows_adjacent ? 1 : sums.leading, length(tile.features),
+                    sums.rows_adjacent ? sums.leading : 1, tile.group * problem_.out_features + tile.features.first);
   }
 
   // One split of the sum, or all of it, into a dense tile.
@@ -152,7 +166,7 @@ class Im2col {
     const std::int64_t blocks = plan_.reduction_blocks.count();
     const Range part =
         all ? Range{0, blocks} : Range{split * blocks / plan_.splits, (split + 1) * blocks / plan_.splits};
-    add_products(tile, part, packed(to, !plan_.out_features_inner, length(tile.rows), length(tile.features)));
+    add_products(tile, part, dense(tile, to));
   }
 
   // result = columns x weights over a range of reduction blocks.
@@ -209,6 +223,7 @@ class Im2col {
 
   const ConvProblem& problem_;
   const T *lhs_, *rhs_;
+  const ConvEpilogue<T>& epilogue_;
   T* out_;
   const ConvPlan plan_;
   const T* weights_ = nullptr;
@@ -278,13 +293,27 @@ ConvCost im2col_cost(const ConvProblem& problem, std::int64_t element_size) {
 
 template <class T>
 void convolve_by_im2col(const ConvProblem& problem, const T* lhs, const T* rhs, T* out) {
+  convolve_by_im2col_with(problem, lhs, rhs, ConvEpilogue<T>{}, out);
+}
+
+template <class T>
+void convolve_by_im2col_with(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue,
+                             T* out) {
   for (const ConvProblem& phase : split_phases(problem)) {
-    if (reduction_index(phase).extent == 0) fill_zero(phase, out);
-    else Im2col<T>(phase, lhs, rhs, out).run();
+    if (reduction_index(phase).extent > 0) {
+      Im2col<T>(phase, lhs, rhs, epilogue, out).run();
+    } else {
+      fill_zero(phase, out);
+      finish(phase, epilogue, out);
+    }
   }
 }
 
 template void convolve_by_im2col(const ConvProblem&, const float*, const float*, float*);
 template void convolve_by_im2col(const ConvProblem&, const double*, const double*, double*);
+template void convolve_by_im2col_with(const ConvProblem&, const float*, const float*, const ConvEpilogue<float>&,
+                                      float*);
+template void convolve_by_im2col_with(const ConvProblem&, const double*, const double*, const ConvEpilogue<double>&,
+                                      double*);
 
 }  // namespace cotangent::kernels

@@ -14,6 +14,8 @@ constexpr std::int64_t kReduction = 512;
 constexpr std::int64_t kMostReduction = 4096;  // ... or more where there are few rows
 constexpr std::int64_t kFeatures = 512;
 
+constexpr std::int64_t kLeastUnpacked = 256;  // rows or terms of a tile made so small that OpenBLAS need not pack it
+
 constexpr std::int64_t kTasks = 16;              // enough for a few threads to share evenly
 constexpr std::int64_t kWorthwhilePanel = 128;   // shorter stretches of memory are packed rather than used in place
 constexpr std::int64_t kWeightBytes = 32 << 20;  // the most weights that are packed at once
@@ -57,23 +59,29 @@ void ConvPlan::choose_layouts(const ConvProblem& problem) {
   const bool long_rows = runs_contiguous(rows) && row_run >= 16,
              long_reduction = runs_contiguous(reduction) && reduction_run >= 16;
   rows_inner = long_rows != long_reduction ? long_rows : row_run > reduction_run;
-  weight_features_inner = problem.rhs_out_feature == 1 || reduction.other_step() != 1;
   out_features_inner = problem.out_feature == 1 || rows.other_step() != 1;
+  turns_weights =
+      out_features_inner && problem.rhs_out_feature != 1 && reduction.extent * problem.out_features <= kFewWeights;
+  weight_features_inner = turns_weights || problem.rhs_out_feature == 1 || reduction.other_step() != 1;
 }
 
 void ConvPlan::choose_blocks(const ConvProblem& problem, std::int64_t element_size) {
   const std::int64_t tile = kTileBytes / element_size;
   const std::int64_t row_count = rows.extent, terms = reduction.extent, features = problem.out_features;
   const bool long_sum = terms > 4 * row_count;
-  const bool weights_uniform =
-      reduction.other_panel == terms && (problem.rhs_out_feature == 1 || reduction.other_step() == 1 || features == 1);
+  const bool weights_uniform = !turns_weights && reduction.other_panel == terms &&
+                               (problem.rhs_out_feature == 1 || reduction.other_step() == 1 || features == 1);
   weights_packed = !weights_uniform && !long_sum && terms * features * problem.groups * element_size <= kWeightBytes;
 
   std::int64_t most = terms <= kWholeReduction ? terms : kReduction;
   if (row_count * most < tile) most = std::clamp(tile / row_count, most, std::max(most, kMostReduction));
+  const std::int64_t unpacked_terms = kUnpackedProduct / std::max<std::int64_t>(1, row_count * features);
+  if (unpacked_terms >= kLeastUnpacked) most = std::min(most, unpacked_terms);
   reduction_blocks = cut(terms, weights_packed ? terms : reduction.other_panel, most, reduction.unit);
 
   most = std::clamp<std::int64_t>(tile / reduction_blocks.block, 32, kMostRows);
+  const std::int64_t unpacked_rows = kUnpackedProduct / (reduction_blocks.block * std::min(features, kFeatures));
+  if (unpacked_rows >= kLeastUnpacked) most = std::min(most, unpacked_rows);
   if (!long_sum) most = std::min(most, std::max<std::int64_t>(64, row_count * problem.groups / kTasks));
   std::int64_t panel = rows.other_panel;
   if (columns_in_place) panel = std::min(panel, rows.lhs_panel);

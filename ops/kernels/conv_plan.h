@@ -7,6 +7,10 @@
 
 namespace cotangent::kernels {
 
+// OpenBLAS multiplies matrices without packing them up to so many multiply-adds, where it has kernels of AVX-512.
+constexpr std::int64_t kUnpackedProduct = 1'000'000;
+constexpr std::int64_t kFewWeights = 2048;  // of a group, with which it does so for enough rows at once
+
 // Depends on the problem alone, never on the number of threads.
 struct ConvPlan {
   // For a problem without lhs dilation and with no extent of 0, of elements of that many bytes.
@@ -21,6 +25,7 @@ struct ConvPlan {
   const MatrixIndex rows, reduction;
   bool columns_in_place;       // every window lies inside lhs, so that columns may be there already
   bool rows_inner;             // rows are adjacent in a tile of columns, rather than the terms of a sum
+  bool turns_weights;          // packed so that features are adjacent, which they are not in rhs
   bool weight_features_inner;  // features are adjacent in packed weights
   bool out_features_inner;     // and in a tile of the output
   bool weights_packed;         // all at once, before the tiles

@@ -17,7 +17,7 @@ void run(const ConvStep& step, const T* lhs, const T* rhs, const ConvEpilogue<T>
     case Winograd:
       if constexpr (sizeof(T) == sizeof(float)) return convolve_by_winograd_with(step.problem, lhs, rhs, epilogue, out);
       [[fallthrough]];
-    case Im2col: convolve_by_im2col(step.problem, lhs, rhs, out); break;
+    case Im2col: return convolve_by_im2col_with(step.problem, lhs, rhs, epilogue, out);
     case LongSum: convolve_long_sum(step.problem, lhs, rhs, out); break;
     case Depthwise: convolve_depthwise(step.problem, lhs, rhs, out); break;
     case Fft: convolve_by_fft(step.problem, lhs, rhs, out); break;
@@ -33,17 +33,13 @@ void finish(const ConvProblem& problem, const ConvEpilogue<T>& epilogue, T* out)
   if (epilogue.is_empty()) return;
   const MatrixIndex rows = row_index(problem);
   constexpr std::int64_t kRows = 256;
-  const std::int64_t blocks = ceiling_quotient(rows.extent, kRows);
-  parallel_for(problem.groups * blocks, 1, [&](std::int64_t task, std::int64_t) {
-    const std::int64_t group = task / blocks, first = task % blocks * kRows;
-    T* const start = out + problem.out_offset + group * problem.out_group;
-    Cursor cursor(rows, first);
-    for (std::int64_t row = first; row < std::min(rows.extent, first + kRows); ++row, cursor.advance())
-      for (std::int64_t p = 0; p < problem.out_features; ++p) {
-        T& element = start[cursor.other + p * problem.out_feature];
-        if (epilogue.bias != nullptr) element += epilogue.bias[group * problem.out_features + p];
-        if (epilogue.relu && element < 0) element = T{0};
-      }
+  const Blocks blocks{rows.extent, rows.other_panel, kRows};  // of rows at equal distances
+  parallel_for(problem.groups * blocks.count(), 1, [&](std::int64_t task, std::int64_t) {
+    const std::int64_t group = task / blocks.count();
+    const Range block = blocks.range(task % blocks.count());
+    T* const sums = out + problem.out_offset + group * problem.out_group + Cursor(rows, block.first).other;
+    epilogue.apply(sums, length(block), rows.other_step(), problem.out_features, problem.out_feature,
+                   group * problem.out_features);
   });
 }
 

@@ -22,6 +22,9 @@ void convolve_by_definition(const ConvProblem& problem, const T* lhs, const T* r
 template <class T>
 void convolve_by_im2col(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
+void convolve_by_im2col_with(const ConvProblem& problem, const T* lhs, const T* rhs, const ConvEpilogue<T>& epilogue,
+                             T* out);
+template <class T>
 void convolve_depthwise(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
 template <class T>
 void convolve_direct(const ConvProblem& problem, const T* lhs, const T* rhs, T* out);
@@ -53,6 +56,9 @@ ConvCost fft_cost(const ConvProblem& problem, std::int64_t element_size);
 bool direct_serves_dilated(const ConvProblem& problem);
 bool few_features_serves_dilated(const ConvProblem& problem, std::int64_t element_size);
 bool long_sum_serves_dilated(const ConvProblem& problem, std::int64_t element_size);
+
+// True if Im2col would multiply thin matrices where they lie, and is best for that.
+bool is_thin_product(const ConvProblem& problem, std::int64_t element_size);
 
 // True if lhs is so much smaller than the window that LongSum, which leaves out the zeros around it, is best.
 bool long_sum_skips_zeros(const ConvProblem& problem, std::int64_t element_size);
