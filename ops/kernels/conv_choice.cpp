@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "cotangent/core/error.h"
@@ -15,7 +16,7 @@ namespace {
 using enum ConvAlgorithm;
 
 constexpr std::int64_t kTiny = 512;  // multiply-adds that the definition does sooner than another is set up
-constexpr std::int64_t kFewInFeatures = 16, kFewPositions = 16;
+constexpr std::int64_t kFewInFeatures = 16, kFewPositions = 16, kVector = 16;
 constexpr std::int64_t kLeastTerms = 64;  // of a long sum, unless its sums stay in the cache:
 constexpr std::int64_t kSumsInCache = 160 << 10;
 constexpr std::int64_t kDefinition = 1 << 20;  // that it may be left with when memory is short
@@ -39,6 +40,14 @@ bool sums_nothing(const ConvProblem& problem) {
   return problem.in_features == 0 || product(problem, &ConvAxis::kernel) == 0;
 }
 
+// True for a kernel nearly as large as the picture whose features fill vectors, or of a single feature if Direct would
+// have to collect its pixels one by one or has few terms.
+bool is_large_kernel_gradient(const ConvProblem& problem) {
+  if (!has_large_kernel(problem)) return false;
+  const bool single = problem.out_features == 1 && (problem.lhs_batch == 1 || problem.in_features < kFewInFeatures);
+  return single || problem.out_features >= kVector;
+}
+
 // More window than output, or as much where features are groups of their own, and channels of lhs that are the
 // problem's batch, or a single one: a kernel's gradient, or pictures smaller than the kernel. But where its sums are
 // short, as those of a single small picture are, many, and features adjacent, accumulators in memory do not pay.
@@ -48,7 +57,7 @@ bool is_long_sum(const ConvProblem& problem) {
   const bool is_short = window * problem.in_features < kLeastTerms && sums > kSumsInCache && problem.lhs_batch == 1 &&
                         problem.rhs_out_feature == 1 && problem.out_feature == 1;
   const bool is_plane = window == outputs && problem.groups > 1 && problem.in_features == 1;
-  return (window > outputs || is_plane) && !is_short &&
+  return (window > outputs || is_plane || is_large_kernel_gradient(problem)) && !is_short &&
          (problem.batch == 1 || problem.in_features == 1 || problem.lhs_batch < problem.lhs_feature);
 }
 
@@ -115,8 +124,8 @@ bool may_use_winograd_apart(const ConvProblem& problem, std::int64_t element_siz
 }
 
 bool may_use_fft(const ConvProblem& problem, std::int64_t element_size, const ConvLimits& limits) {
-  return limits.algorithm == Auto && element_size == sizeof(float) && !limits.exact && fft_pays(problem) &&
-         fits(Fft, problem, element_size, limits);
+  return limits.algorithm == Auto && element_size == sizeof(float) && !limits.exact &&
+         std::isfinite(fft_time(problem)) && fits(Fft, problem, element_size, limits);
 }
 
 // True if the algorithm takes the problem as it is, lhs dilation and all.
@@ -169,16 +178,18 @@ std::optional<ConvStep> choose_whole(const ConvProblem& problem, std::int64_t el
     if (fits(Depthwise, problem, element_size, limits))
       return ConvStep{Depthwise, problem, "its groups have next to no features"};
   }
-  if (may_use_winograd(problem, element_size, limits) && fits(Winograd, problem, element_size, limits))
+  if (may_use_winograd(problem, element_size, limits) && fits(Winograd, problem, element_size, limits)) {
+    if (may_use_fft(problem, element_size, limits) && fft_time(problem) < winograd_times(problem).winograd)
+      return ConvStep{Fft, problem, kLargeWindow};
     return ConvStep{Winograd, problem, kFewerProducts};
+  }
   if (multiply_adds(problem) <= kTiny) return std::nullopt;
   const bool pointwise = product(problem, &ConvAxis::kernel) == 1 && problem.lhs_feature == 1;  // nothing to gain
   const bool few = !pointwise && !is_thin_product(problem, element_size) &&
                    serves_dilated(FewFeatures, problem, element_size) &&
                    fits(FewFeatures, problem, element_size, limits);
   if (few && !long_sum_skips_zeros(problem, element_size)) {
-    if (problem.lhs_feature != 1 && may_use_fft(problem, element_size, limits))
-      return ConvStep{Fft, problem, kLargeWindow};
+    if (may_use_fft(problem, element_size, limits)) return ConvStep{Fft, problem, kLargeWindow};
     return ConvStep{FewFeatures, problem, "its few output features fill vectors with those of all kernel positions"};
   }
   if (is_dilated(problem) && (few || is_long_sum(problem)) && serves_dilated(LongSum, problem, element_size) &&

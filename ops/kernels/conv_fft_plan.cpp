@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "cotangent/core/parallel.h"
@@ -220,22 +221,22 @@ ConvCost fft_cost(const ConvProblem& problem, std::int64_t element_size) {
   return FftPlan(problem, element_size, lanes).cost(element_size);
 }
 
-bool fft_pays(const ConvProblem& problem) {
-  constexpr double kMargin = 1.25;
+double fft_time(const ConvProblem& problem) {
+  constexpr double kScattered = 1.3, kNever = std::numeric_limits<double>::infinity();
   // Smaller windows are left to algorithms whose arithmetic is the definition's, though Fft would win by a little.
   constexpr std::int64_t kLeastLine = 16, kLeastWindow = 25;
   double products = static_cast<double>(problem.groups * problem.batch) *
                     static_cast<double>(problem.in_features * problem.out_features);
   std::int64_t window = 1, windows = 0;  // positions that a kernel and the output have both
   for (const ConvAxis& axis : problem.axes) {
-    if (axis.lhs_dilation != 1) return false;
+    if (axis.lhs_dilation != 1) return kNever;
     const FftAxis residues(axis);
     const std::int64_t few = std::min(residues.taps, residues.outs);
     window *= few;
     windows += few > 1;
     products *= static_cast<double>(axis.out) * static_cast<double>(axis.kernel);
   }
-  if (window < (windows > 1 ? kLeastWindow : kLeastLine) || products < kMargin * kCall) return false;
+  if (window < (windows > 1 ? kLeastWindow : kLeastLine) || products < kCall) return kNever;
   const FftPlan plan(problem, sizeof(float), table<FftKernels<float>>().lanes);
   // The part of the best rate that others reach, as measured.
   const std::int64_t features = problem.in_features * problem.out_features;
@@ -246,7 +247,11 @@ bool fft_pays(const ConvProblem& problem) {
                             : few            ? 0.64
                             : features < 256 ? 0.8
                                              : 0.95;
-  return plan.refusal.empty() && kMargin * plan.estimate() < products / efficiency;
+  if (!plan.refusal.empty()) return kNever;
+  // A kernel's gradient where channels come last: the pixels of both operands are apart.
+  const bool scattered = problem.lhs_batch < problem.lhs_feature && problem.rhs_out_feature == 1;
+  const double estimate = (scattered ? kScattered : 1) * plan.estimate();
+  return estimate < products / efficiency ? estimate : kNever;
 }
 
 }  // namespace cotangent::kernels

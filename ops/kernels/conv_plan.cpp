@@ -17,7 +17,6 @@ constexpr std::int64_t kFeatures = 512;
 constexpr std::int64_t kLeastUnpacked = 256;  // rows or terms of a tile made so small that OpenBLAS need not pack it
 
 constexpr std::int64_t kTasks = 16;              // enough for a few threads to share evenly
-constexpr std::int64_t kWorthwhilePanel = 128;   // shorter stretches of memory are packed rather than used in place
 constexpr std::int64_t kWeightBytes = 32 << 20;  // the most weights that are packed at once
 
 // `extent` in about equal blocks of at most `most`, but whole units; `panel` divides the extent.

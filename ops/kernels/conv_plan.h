@@ -11,6 +11,8 @@ namespace cotangent::kernels {
 constexpr std::int64_t kUnpackedProduct = 1'000'000;
 constexpr std::int64_t kFewWeights = 2048;  // of a group, with which it does so for enough rows at once
 
+constexpr std::int64_t kWorthwhilePanel = 128;  // shorter stretches of memory are packed rather than used in place
+
 // Depends on the problem alone, never on the number of threads.
 struct ConvPlan {
   // For a problem without lhs dilation and with no extent of 0, of elements of that many bytes.

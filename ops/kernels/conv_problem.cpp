@@ -44,6 +44,18 @@ bool is_dilated(const ConvProblem& problem) {
 
 // Where y * d = x * stride + k * e - low ties the positions of input, output and window, k * e = x' * stride + y * d -
 // low' does with x' = out - 1 - x, that is, with the output written backwards.
+bool has_large_kernel(const ConvProblem& problem) {
+  constexpr std::int64_t kWindows = 4;
+  std::int64_t windows = 1, positions = 1;
+  for (const ConvAxis& axis : problem.axes) {
+    if (axis.lhs_dilation > 1) return false;
+    windows *= axis.kernel;
+    positions *= axis.out;
+  }
+  return problem.lhs_batch < problem.lhs_feature && problem.batch > 1 && problem.in_features > 1 && windows > 1 &&
+         windows <= positions && positions <= kWindows * windows;
+}
+
 ConvProblem swap_operands(const ConvProblem& problem) {
   ConvProblem swapped = problem;
   std::swap(swapped.batch, swapped.out_features);

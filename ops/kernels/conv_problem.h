@@ -63,6 +63,10 @@ inline ConvProblem without_offsets(ConvProblem problem) {
 // True if zeros lie between elements of lhs.
 bool is_dilated(const ConvProblem& problem);
 
+// True for the gradient of a kernel that had a few windows, but no more of them than positions and no less than a
+// quarter of those: channels of lhs are images, and the terms of a sum lie far apart.
+bool has_large_kernel(const ConvProblem& problem);
+
 // The same problem with lhs and rhs in each other's place.
 ConvProblem swap_operands(const ConvProblem& problem);
 

@@ -11,6 +11,7 @@ namespace cotangent::kernels {
 namespace {
 
 constexpr std::int64_t kFewColumns = 2, kFewWindowColumns = 8;
+constexpr std::int64_t kManyColumns = 64;  // that are written faster by those who see to what is in the cache
 
 // True if the window is all of lhs, so that each image has one output.
 bool covers_lhs(const ConvProblem& problem) {
@@ -28,12 +29,20 @@ bool is_thin_gradient(const ConvProblem& problem, bool wide) {
   return wide && (least <= kFewColumns || (least != 3 && weights <= kFewWeights));
 }
 
+// True if rows of lhs and of the output lie at equal distances, or many of them do.
+bool has_long_rows(const ConvProblem& problem) {
+  const MatrixIndex rows = row_index(problem);
+  return std::min(rows.lhs_panel, rows.other_panel) >= std::min(rows.extent, kWorthwhilePanel) &&
+         (problem.lhs_feature == 1 || rows.lhs_step() == 1) && (problem.out_feature == 1 || rows.other_step() == 1);
+}
+
 // No window at all. Where channels are images, it is the gradient of a kernel whose window is all of lhs.
 bool is_thin_pointwise(const ConvProblem& problem, bool wide) {
-  const bool few = problem.in_features * problem.out_features <= kFewWeights,
+  const bool few = problem.in_features * problem.out_features <= kFewWeights && problem.out_features < kManyColumns,
              planes = problem.lhs_feature != 1;  // which Direct would have to copy
-  return problem.in_features > 1 &&
-         (problem.lhs_batch == 1 || problem.out_features <= kFewColumns || (few && (planes || wide)));
+  return problem.in_features > 1 && has_long_rows(problem) &&
+         (problem.lhs_batch == 1 || problem.out_features <= kFewColumns ||
+          (few && (planes ? problem.out_features != 3 : wide)));
 }
 
 }  // namespace

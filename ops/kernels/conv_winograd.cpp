@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cotangent/core/parallel.h"
+#include "cotangent/ops/kernels/conv_few_outputs_plan.h"
 #include "cotangent/ops/kernels/conv_winograd_plans.h"
 #include "cotangent/ops/kernels/convolve.h"
 
@@ -35,18 +36,18 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 // memory, takes as long as kTransform multiply-adds, one of the weights as kSmallWeights or, where they are too many
 // for the nearer caches, kLargeWeights. Where a kernel is read as an image and has as many positions as the output,
 // which are few, elements take twice as long: tiles are mostly border, and sums of many short products leave the cache.
-// So they do where the image is small beside the kernel, and where one of several axes with windows is folded. An
-// element of a line takes kLineTransform, and half as long again where dilation scatters a line, which costs most where
-// channels are apart, or its windows are pairs. Few features pay where tiles are squares only. What folds, lines and
-// sliding axes gain was measured on 3463 more problems, with vectors of 16, few features and phases on 774, on a
-// processor whose multiply-adds take twice as long beside its memory: kTransform lies between what fits that one, 9,
-// and what fits the other, 20.
+// So they do where the image is small beside the kernel. An element of a line takes kLineTransform, and half as long
+// again where dilation scatters a line, which costs most where channels are apart, or its windows are pairs. Features
+// too few for a vector do not pay for lines, and for folds those of lhs alone. What folds, lines and sliding axes gain
+// was measured on 3463 more problems, with vectors of 16; few features, phases, and vectors that features do not fill
+// on 3894, on a processor whose multiply-adds take twice as long beside its memory: kTransform lies between what fits
+// that one, 9, and what fits the other, 20.
 WinogradTimes winograd_times(const ConvProblem& problem) {
   constexpr double kTransform = 12, kLineTransform = 9, kSmallWeights = 27, kLargeWeights = 59, kLargeBytes = 8 << 20;
-  // The rate of the exact algorithm that would be chosen instead, for phases and folds, outputs of one vector, and long
-  // sums; else 1.
-  constexpr double kPhases = 1.1, kOneVector = 0.9, kLongSum = 0.87;
-  constexpr std::int64_t kLeastFeatures = 16;  // of either operand, where tiles are no squares
+  // The rate of the exact algorithm that would be chosen instead, for phases and folds, outputs of one vector, long
+  // sums, and kernels nearly as large as the picture; else 1.
+  constexpr double kPhases = 1.1, kOneVector = 0.9, kLongSum = 0.87, kLargeKernel = 0.55;
+  constexpr std::int64_t kLeastFeatures = 16;  // of a line's operands, and of the output of a fold
   const WinogradProblem winograd(problem);
   double direct = static_cast<double>(problem.groups * problem.batch) *
                   static_cast<double>(problem.in_features * problem.out_features);
@@ -62,27 +63,32 @@ WinogradTimes winograd_times(const ConvProblem& problem) {
                           : static_cast<double>(axis.out * axis.kernel) / static_cast<double>(axis.lhs_dilation);
   }
   if (!winograd.refusal.empty()) return {std::numeric_limits<double>::infinity(), direct};
-  const std::int64_t features = std::min(winograd.in_features, winograd.large_features);
-  if ((winograd.line || winograd.fold > 0) && features < kLeastFeatures)
+  const bool folds = winograd.fold > 0;
+  if (((winograd.line || folds) && winograd.large_features < kLeastFeatures) ||
+      (winograd.line && winograd.in_features < kLeastFeatures))
     return {std::numeric_limits<double>::infinity(), direct};
   const bool kernel_gradient = winograd.weight_gradient && window > outputs;
-  const bool folds = winograd.fold > 0, slow = skips_zeros || (winograd.weight_gradient && !kernel_gradient) ||
-                                               (folds && winograd.outer_taps() * winograd.slice_taps() > 1);
+  const bool slow = skips_zeros || (winograd.weight_gradient && !kernel_gradient);
   const bool scattered = winograd.line && dilated, pairs = winograd.line && winograd.taps == 2;
   const double transform = (winograd.line ? kLineTransform : kTransform) * (slow ? 2 : 1) * (pairs ? 1.5 : 1) *
                            (!scattered                  ? 1
                             : winograd.lhs.feature == 1 ? 1.5
                                                         : 2.5);
   const double bytes = winograd.expanded() * sizeof(float);
-  const double filled = static_cast<double>(winograd.large_features) /
-                        static_cast<double>(whole_lines(winograd.large_features));  // of what products add up
-  const double estimate = winograd.multiply_adds() / filled + transform * winograd.transformed() +
+  const auto filled = [](std::int64_t count, std::int64_t vector) {  // of the vectors in which they are added up
+    return static_cast<double>(count) / static_cast<double>(ceiling_quotient(count, vector) * vector);
+  };
+  const std::int64_t lanes = tile_shape<float>(1).lanes;
+  if (problem.out_features > kFewOutputs) direct /= filled(problem.out_features, lanes);
+  const double estimate = winograd.multiply_adds() / filled(winograd.large_features, kLine) +
+                          transform * winograd.transformed() +
                           (bytes < kLargeBytes ? kSmallWeights : kLargeWeights) * winograd.expanded();
-  const double rate = skips_zeros                                          ? 1
-                      : phases || folds                                    ? kPhases
-                      : problem.out_features <= tile_shape<float>(1).lanes ? kOneVector
-                      : kernel_gradient && !dilated                        ? kLongSum
-                                                                           : 1;
+  const double rate = skips_zeros                     ? 1
+                      : has_large_kernel(problem)     ? kLargeKernel
+                      : phases || folds               ? kPhases
+                      : problem.out_features <= lanes ? kOneVector
+                      : kernel_gradient && !dilated   ? kLongSum
+                                                      : 1;
   return {estimate, direct / rate};
 }
 

@@ -75,7 +75,7 @@ struct WinogradTimes {
 };
 WinogradTimes winograd_times(const ConvProblem& problem);
 
-// True if Fft, for Float32, is expected to be faster than those.
-bool fft_pays(const ConvProblem& problem);
+// The expected time of Fft, for Float32, in the same unit; infinite unless it is expected to be less than theirs.
+double fft_time(const ConvProblem& problem);
 
 }  // namespace cotangent::kernels
