@@ -1,14 +1,17 @@
-// Compares the algorithm that is chosen with every other one, on random convolutions: how far the choice is from the
-// best, and where: `choice [SECONDS [SEED]]`.
+// Compares the algorithm that is chosen with every other one, on random convolutions or those of a file such as
+// layers.txt: how far the choice is from the best, and where: `choice [SECONDS [SEED]]` or `choice FILE`.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
+#include <limits>
 #include <map>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "named_convs.h"
@@ -84,63 +87,115 @@ std::vector<Timed> time_all(const ConvCase& c, ConvAlgorithm chosen) {
   return result;
 }
 
-struct Loss {
-  double ratio;
-  std::string text;
-};
-
 struct Losses {
   int count = 0;
   double logarithms = 0;
+
+  double mean() const { return std::exp(logarithms / std::max(count, 1)); }
 };
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const double seconds = argc > 1 ? std::atof(argv[1]) : 60;
-  const int seed = argc > 2 ? std::atoi(argv[2]) : 1;
-  if (!(seconds > 0) || seed <= 0 || argc > 3) {
-    fmt::print(stderr, "choice: takes seconds and a seed, both above 0, as in: choice 60 1\n");
-    return 2;
-  }
-  Random random(static_cast<unsigned>(seed));
-  const auto start = std::chrono::steady_clock::now();
-  std::map<std::pair<std::string_view, std::string_view>, Losses> pairs;
-  std::vector<Loss> worst;
-  Losses all;
-  while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds) {
-    const std::string text = random_problem(random);
-    const bool last = random.one_in(2);
-    const auto direction = static_cast<std::size_t>(random.pick({0, 1, 2}));
-    const bench::ConvProblem problem = bench::parse_problem("random", "random", text);
+// What the choice lost on problems.
+class Report {
+ public:
+  // Times a problem, unless it is too small or too large for that.
+  void add(const std::string& text, std::size_t direction, bool last) {
+    const bench::ConvProblem problem = bench::parse_problem("problem", "choice", text);
     const std::vector<std::int64_t> outputs = problem.out_spatial();
-    if (*std::min_element(outputs.begin(), outputs.end()) < 1) continue;
+    if (*std::min_element(outputs.begin(), outputs.end()) < 1) return;
     const ConvCase c = testing::directions(testing::case_of(problem, last))[direction];
-    if (std::max(c.lhs.size(), c.rhs.size()) > kMostElements) continue;
+    if (std::max(c.lhs.size(), c.rhs.size()) > kMostElements) return;
     const ConvExplanation e = testing::explain_case(c);
-    if (e.useful_multiply_adds < kLeast || e.useful_multiply_adds > kMost) continue;
+    if (e.useful_multiply_adds < least_ || e.useful_multiply_adds > most_) return;
     const std::vector<Timed> times = time_all(c, e.algorithm);
     const Timed best =
         *std::min_element(times.begin(), times.end(), [](auto& a, auto& b) { return a.seconds < b.seconds; });
     const double ratio = times[0].seconds / best.seconds;
-    for (Losses* losses : {&all, &pairs[{name(e.algorithm), name(best.algorithm)}]}) {
+    for (Losses* losses : {&all_, &pairs_[{name(e.algorithm), name(best.algorithm)}]}) {
       ++losses->count;
       losses->logarithms += std::log(ratio);
     }
-    worst.push_back(
+    worst_.push_back(
         {ratio, fmt::format("{:5.2f}  {} instead of {}: {}, {}, channels {}, {:.0f} us", ratio, name(e.algorithm),
                             name(best.algorithm), text, bench::name(bench::kDirections[direction]),
                             last ? "last" : "first", times[0].seconds * 1e6)});
   }
-  fmt::print("{} problems, {} thread(s); time of the chosen algorithm over that of the best:\n", all.count,
-             num_threads());
-  fmt::print("{:.3f} in the geometric mean\n\n", std::exp(all.logarithms / std::max(all.count, 1)));
-  for (const auto& [pair, losses] : pairs)
-    if (pair.first != pair.second)
-      fmt::print("{:5d} times {:11} where {:11} is best: {:.2f}\n", losses.count, pair.first, pair.second,
-                 std::exp(losses.logarithms / losses.count));
-  std::sort(worst.begin(), worst.end(), [](const Loss& a, const Loss& b) { return a.ratio > b.ratio; });
-  worst.resize(std::min(worst.size(), kWorst));
-  fmt::print("\nworst:\n");
-  for (const Loss& loss : worst) fmt::print("{}\n", loss.text);
+
+  void allow_any_size() {
+    least_ = 0;
+    most_ = std::numeric_limits<std::int64_t>::max();
+  }
+
+  void print() {
+    fmt::print("{} problems, {} thread(s); time of the chosen algorithm over that of the best:\n", all_.count,
+               num_threads());
+    fmt::print("{:.3f} in the geometric mean\n\n", all_.mean());
+    for (const auto& [pair, losses] : pairs_)
+      if (pair.first != pair.second)
+        fmt::print("{:5d} times {:11} where {:11} is best: {:.2f}\n", losses.count, pair.first, pair.second,
+                   losses.mean());
+    std::sort(worst_.begin(), worst_.end(), [](const Loss& a, const Loss& b) { return a.ratio > b.ratio; });
+    worst_.resize(std::min(worst_.size(), kWorst));
+    fmt::print("\nworst:\n");
+    for (const Loss& loss : worst_) fmt::print("{}\n", loss.text);
+  }
+
+ private:
+  struct Loss {
+    double ratio;
+    std::string text;
+  };
+
+  std::int64_t least_ = kLeast, most_ = kMost;
+  Losses all_;
+  std::map<std::pair<std::string_view, std::string_view>, Losses> pairs_;
+  std::vector<Loss> worst_;
+};
+
+// The problems of a file: a name and a problem on each line.
+bool add_file(const char* path, Report& report) {
+  std::ifstream file(path);
+  if (!file) {
+    fmt::print(stderr, "choice: cannot read {}\n", path);
+    return false;
+  }
+  report.allow_any_size();
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t space = line.find(' ');
+    if (line.empty() || line[0] == '#' || space == std::string::npos) continue;
+    for (const bool last : {true, false})
+      for (std::size_t direction = 0; direction < 3; ++direction) report.add(line.substr(space + 1), direction, last);
+  }
+  return true;
+}
+
+void add_random(double seconds, unsigned seed, Report& report) {
+  Random random(seed);
+  const auto start = std::chrono::steady_clock::now();
+  while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds) {
+    const std::string text = random_problem(random);
+    const bool last = random.one_in(2);
+    report.add(text, static_cast<std::size_t>(random.pick({0, 1, 2})), last);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Report report;
+  const bool is_number =
+      argc < 2 || (argv[1][0] != '\0' && std::string_view("0123456789.-").find(argv[1][0]) != std::string_view::npos);
+  if (!is_number && argc == 2) {
+    if (!add_file(argv[1], report)) return 2;
+  } else {
+    const double seconds = argc > 1 ? std::atof(argv[1]) : 60;
+    const int seed = argc > 2 ? std::atoi(argv[2]) : 1;
+    if (!(seconds > 0) || seed <= 0 || argc > 3) {
+      fmt::print(stderr,
+                 "choice: takes seconds and a seed, both above 0, as in: choice 60 1; or a file of problems, as in: "
+                 "choice layers.txt\n");
+      return 2;
+    }
+    add_random(seconds, static_cast<unsigned>(seed), report);
+  }
+  report.print();
 }
