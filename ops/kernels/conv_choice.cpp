@@ -79,7 +79,9 @@ std::vector<Candidate> candidates(const ConvProblem& problem, std::int64_t eleme
   if (is_thin_product(problem, element_size))
     result.push_back({Im2col, "it is a product of matrices that are there already, and thin"});
   if (is_long_sum(problem))
-    result.push_back({LongSum, "its window is larger than its output, as that of a kernel's gradient is"});
+    result.push_back({LongSum, is_large_kernel_gradient(problem)
+                                   ? "it is the gradient of a kernel nearly as large as the picture"
+                                   : "its window is larger than its output, as that of a kernel's gradient is"});
   else if (long_sum_skips_zeros(problem, element_size)) result.push_back({LongSum, kMeetsZeros});
   if (problem.in_features < kFewInFeatures && product(problem, &ConvAxis::out) > kFewPositions)
     result.push_back({FewFeatures, "its features are too few for a vector, and positions are not"});

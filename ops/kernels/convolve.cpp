@@ -34,12 +34,15 @@ void finish(const ConvProblem& problem, const ConvEpilogue<T>& epilogue, T* out)
   const MatrixIndex rows = row_index(problem);
   constexpr std::int64_t kRows = 256;
   const Blocks blocks{rows.extent, rows.other_panel, kRows};  // of rows at equal distances
-  parallel_for(problem.groups * blocks.count(), 1, [&](std::int64_t task, std::int64_t) {
-    const std::int64_t group = task / blocks.count();
-    const Range block = blocks.range(task % blocks.count());
-    T* const sums = out + problem.out_offset + group * problem.out_group + Cursor(rows, block.first).other;
-    epilogue.apply(sums, length(block), rows.other_step(), problem.out_features, problem.out_feature,
-                   group * problem.out_features);
+  const std::int64_t grain = std::max<std::int64_t>(1, kRows / rows.other_panel);
+  parallel_for(problem.groups * blocks.count(), grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t group = task / blocks.count();
+      const Range block = blocks.range(task % blocks.count());
+      T* const sums = out + problem.out_offset + group * problem.out_group + Cursor(rows, block.first).other;
+      epilogue.apply(sums, length(block), rows.other_step(), problem.out_features, problem.out_feature,
+                     group * problem.out_features);
+    }
   });
 }
 
