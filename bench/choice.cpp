@@ -6,8 +6,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
-#include <limits>
+#include <exception>
+#include <filesystem>
 #include <map>
 #include <random>
 #include <string>
@@ -97,32 +97,21 @@ struct Losses {
 // What the choice lost on problems.
 class Report {
  public:
-  // Times a problem, unless it is too small or too large for that.
-  void add(const std::string& text, std::size_t direction, bool last) {
-    const bench::ConvProblem problem = bench::parse_problem("problem", "choice", text);
-    const std::vector<std::int64_t> outputs = problem.out_spatial();
-    if (*std::min_element(outputs.begin(), outputs.end()) < 1) return;
+  void add(const bench::ConvProblem& problem, std::size_t direction, bool last) {
     const ConvCase c = testing::directions(testing::case_of(problem, last))[direction];
-    if (std::max(c.lhs.size(), c.rhs.size()) > kMostElements) return;
-    const ConvExplanation e = testing::explain_case(c);
-    if (e.useful_multiply_adds < least_ || e.useful_multiply_adds > most_) return;
-    const std::vector<Timed> times = time_all(c, e.algorithm);
+    const ConvAlgorithm chosen = testing::explain_case(c).algorithm;
+    const std::vector<Timed> times = time_all(c, chosen);
     const Timed best =
         *std::min_element(times.begin(), times.end(), [](auto& a, auto& b) { return a.seconds < b.seconds; });
     const double ratio = times[0].seconds / best.seconds;
-    for (Losses* losses : {&all_, &pairs_[{name(e.algorithm), name(best.algorithm)}]}) {
+    for (Losses* losses : {&all_, &pairs_[{name(chosen), name(best.algorithm)}]}) {
       ++losses->count;
       losses->logarithms += std::log(ratio);
     }
     worst_.push_back(
-        {ratio, fmt::format("{:5.2f}  {} instead of {}: {}, {}, channels {}, {:.0f} us", ratio, name(e.algorithm),
-                            name(best.algorithm), text, bench::name(bench::kDirections[direction]),
+        {ratio, fmt::format("{:5.2f}  {} instead of {}: {}, {}, channels {}, {:.0f} us", ratio, name(chosen),
+                            name(best.algorithm), problem.name, bench::name(bench::kDirections[direction]),
                             last ? "last" : "first", times[0].seconds * 1e6)});
-  }
-
-  void allow_any_size() {
-    least_ = 0;
-    most_ = std::numeric_limits<std::int64_t>::max();
   }
 
   void print() {
@@ -145,27 +134,19 @@ class Report {
     std::string text;
   };
 
-  std::int64_t least_ = kLeast, most_ = kMost;
   Losses all_;
   std::map<std::pair<std::string_view, std::string_view>, Losses> pairs_;
   std::vector<Loss> worst_;
 };
 
-// The problems of a file: a name and a problem on each line.
-bool add_file(const char* path, Report& report) {
-  std::ifstream file(path);
-  if (!file) {
-    fmt::print(stderr, "choice: cannot read {}\n", path);
-    return false;
-  }
-  report.allow_any_size();
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t space = line.find(' ');
-    if (line.empty() || line[0] == '#' || space == std::string::npos) continue;
-    for (const bool last : {true, false})
-      for (std::size_t direction = 0; direction < 3; ++direction) report.add(line.substr(space + 1), direction, last);
-  }
-  return true;
+// False for problems without an output, and for those too small or too large to be timed by the hundred.
+bool is_worth_timing(const bench::ConvProblem& problem, std::size_t direction, bool last) {
+  const std::vector<std::int64_t> outputs = problem.out_spatial();
+  if (*std::min_element(outputs.begin(), outputs.end()) < 1) return false;
+  const ConvCase c = testing::directions(testing::case_of(problem, last))[direction];
+  if (std::max(c.lhs.size(), c.rhs.size()) > kMostElements) return false;
+  const std::int64_t multiply_adds = testing::explain_case(c).useful_multiply_adds;
+  return multiply_adds >= kLeast && multiply_adds <= kMost;
 }
 
 void add_random(double seconds, unsigned seed, Report& report) {
@@ -174,28 +155,43 @@ void add_random(double seconds, unsigned seed, Report& report) {
   while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds) {
     const std::string text = random_problem(random);
     const bool last = random.one_in(2);
-    report.add(text, static_cast<std::size_t>(random.pick({0, 1, 2})), last);
+    const auto direction = static_cast<std::size_t>(random.pick({0, 1, 2}));
+    const bench::ConvProblem problem = bench::parse_problem(text, "random", text);
+    if (is_worth_timing(problem, direction, last)) report.add(problem, direction, last);
   }
+}
+
+void add_file(const std::string& path, Report& report) {
+  for (const bench::ConvProblem& problem : bench::read_problems(path))
+    for (const bool last : {true, false})
+      for (std::size_t direction = 0; direction < 3; ++direction) report.add(problem, direction, last);
+}
+
+// All of a text as a number; 0 if it is none.
+double number(const char* text) {
+  char* end = nullptr;
+  const double value = std::strtod(text, &end);
+  return *text != '\0' && *end == '\0' ? value : 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  const double seconds = argc > 1 ? number(argv[1]) : 60, seed = argc > 2 ? number(argv[2]) : 1;
+  const bool has_file = argc == 2 && std::filesystem::exists(argv[1]);
+  if (!has_file && (!(seconds > 0) || !(seed >= 1 && seed <= 1e9) || argc > 3)) {
+    fmt::print(stderr,
+               "choice: takes seconds and a seed, both above 0, as in: choice 60 1; or a file of problems that exists, "
+               "as in: choice bench/layers.txt\n");
+    return 2;
+  }
   Report report;
-  const bool is_number =
-      argc < 2 || (argv[1][0] != '\0' && std::string_view("0123456789.-").find(argv[1][0]) != std::string_view::npos);
-  if (!is_number && argc == 2) {
-    if (!add_file(argv[1], report)) return 2;
-  } else {
-    const double seconds = argc > 1 ? std::atof(argv[1]) : 60;
-    const int seed = argc > 2 ? std::atoi(argv[2]) : 1;
-    if (!(seconds > 0) || seed <= 0 || argc > 3) {
-      fmt::print(stderr,
-                 "choice: takes seconds and a seed, both above 0, as in: choice 60 1; or a file of problems, as in: "
-                 "choice layers.txt\n");
-      return 2;
-    }
-    add_random(seconds, static_cast<unsigned>(seed), report);
+  try {
+    if (has_file) add_file(argv[1], report);
+    else add_random(seconds, static_cast<unsigned>(seed), report);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "choice: {}\n", error.what());
+    return 2;
   }
   report.print();
 }

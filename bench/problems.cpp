@@ -1,6 +1,8 @@
 // The list of convolutions, and the reading of its lines.
 #include "problems.h"
 
+#include <algorithm>
+#include <fstream>
 #include <sstream>
 #include <stdexcept>
 
@@ -140,6 +142,8 @@ ConvProblem parse_problem(const std::string& name, const std::string& family, co
     else if (word == "f64") problem.f64 = true;
     else {
       const std::vector<std::int64_t> values = extents(word.substr(1));
+      if (values.size() != 1 && word[0] != 'i' && word[0] != 'k')
+        throw std::invalid_argument("problem " + name + ": needs one number in '" + word + "'");
       switch (word[0]) {
         case 'n': problem.batch = values.at(0); break;
         case 'c': problem.in = values.at(0); break;
@@ -160,6 +164,25 @@ ConvProblem parse_problem(const std::string& name, const std::string& family, co
   if (problem.transposed && problem.groups != 1)
     throw std::invalid_argument("problem " + name + ": a transposed convolution has no groups here");
   return problem;
+}
+
+std::vector<ConvProblem> read_problems(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw std::invalid_argument("cannot read " + path);
+  std::vector<ConvProblem> result;
+  std::int64_t number = 0;
+  for (std::string line; std::getline(file, line);) {
+    ++number;
+    if (line.empty() || line[0] == '#') continue;
+    try {
+      const std::size_t space = std::min(line.find(' '), line.size());
+      result.push_back(parse_problem(line.substr(0, space), path, line.substr(space)));
+    } catch (const std::logic_error& error) {  // of numbers too
+      throw std::invalid_argument(path + ":" + std::to_string(number) + ": '" + line +
+                                  "' is no problem: " + error.what());
+    }
+  }
+  return result;
 }
 
 const std::vector<ConvProblem>& conv_problems() {

@@ -35,6 +35,10 @@ struct ConvProblem {
 // std::invalid_argument for anything else.
 ConvProblem parse_problem(const std::string& name, const std::string& family, const std::string& text);
 
+// Those of a file, a name and a problem on each line, but for empty ones and those that start with '#'. Throws
+// std::invalid_argument with the line if one is no problem, or if there is no such file.
+std::vector<ConvProblem> read_problems(const std::string& path);
+
 // All problems, in the order of the tables.
 const std::vector<ConvProblem>& conv_problems();
 

@@ -2,9 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <fstream>
+#include <stdexcept>
 
 #include "cotangent/core/isa.h"
 #include "named_convs.h"
+#include "temporary_folder.h"
 
 namespace cotangent::testing {
 namespace {
@@ -132,6 +135,8 @@ TEST(ConvChoiceRules, ThinMatricesAreMultipliedWhereTheyLie) {
   }
   EXPECT_EQ(explain_case(directions(same({8, 64, 56, 56}, {64, 64, 1, 1}, 1))[2]).algorithm, LongSum);
   EXPECT_EQ(explain_case(plain({8, 28, 28, 64}, {1, 1, 64, 64}, kLast)).algorithm, Direct);
+  EXPECT_EQ(explain_case(plain({8, 28, 28, 128}, {1, 1, 128, 32}, kLast)).algorithm, Direct);
+  EXPECT_EQ(explain_case(same({8, 128, 28, 28}, {32, 128, 1, 1}, 1)).algorithm, Direct);
 }
 
 // Of kernels nearly as large as the picture, of which no product is in place.
@@ -147,6 +152,31 @@ TEST(ConvChoiceRules, TheGradientOfALargeKernelIsALongSumOrWinograds) {
   EXPECT_EQ(choice("n8 c32 o32 i16x16 k4"), "Winograd");
   const ConvCase exact = directions(case_of(bench::parse_problem("large", "", "n8 c128 o32 i8x8 k5")))[2];
   EXPECT_EQ(explain_case(exact, DType::Float32, {.precision = Precision::Highest}).algorithm, LongSum);
+}
+
+TEST(ConvChoiceRules, LayersOfTheListAreProblems) {
+  const std::vector<bench::ConvProblem> layers = bench::read_problems(COTANGENT_SOURCE_DIR "/bench/layers.txt");
+  EXPECT_GE(layers.size(), 50u);
+  for (const bench::ConvProblem& layer : layers)
+    for (const bool last : {true, false})
+      for (const ConvCase& c : directions(case_of(layer, last)))
+        EXPECT_NE(explain_case(c).algorithm, Definition) << layer.name << " " << to_string(c);
+
+  const TemporaryFolder folder;
+  const auto message = [&](const std::string& text) -> std::string {
+    std::ofstream(folder / "list") << text;
+    try {
+      bench::read_problems(folder / "list");
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+    return "none";
+  };
+  EXPECT_EQ(message("# a list\n\nfirst n2 c3 o4 i5 k3\n"), "none");
+  for (const char* text :
+       {"# a list\nbad q7", "# a list\nbad n2 i8 kx", "# a list\nbad n2", "# a list\nbad i8x8 k3 p0x1"})
+    EXPECT_NE(message(text).find("list:2: 'bad "), std::string::npos) << message(text);
+  EXPECT_THROW(bench::read_problems(folder / "none"), std::invalid_argument);
 }
 
 TEST(ConvChoiceRules, AKernelGradientOfFewFeaturesIsNotSplitIntoPhases) {
@@ -225,7 +255,7 @@ TEST(ConvChoiceRules, FewFeaturesOnBothSidesAreAnAlgorithmOfTheirOwn) {
 }
 
 TEST(ConvChoiceRules, FewOutputsWithoutAWindowFillNoVectors) {
-  EXPECT_NE(explain_case(plain({8, 28, 28, 64}, {1, 1, 64, 4}, kLast)).algorithm, FewFeatures);
+  EXPECT_EQ(explain_case(plain({8, 28, 28, 64}, {1, 1, 64, 4}, kLast)).algorithm, isa() == Isa::V4 ? Im2col : Direct);
   EXPECT_EQ(explain_case(plain({8, 28, 28, 64}, {3, 3, 64, 4}, kLast)).algorithm, FewFeatures);
 }
 

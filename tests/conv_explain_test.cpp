@@ -121,6 +121,14 @@ TEST(ConvWorkspace, PhasesAreDirectTogetherIfThatNeedsLessOfIt) {
                  "the least that an algorithm needs is " + std::to_string(best.workspace));
 }
 
+// 965 x 32 x 32 multiply-adds are below a million, from which on OpenBLAS packs.
+TEST(ConvExplain, TilesOfThinProductsAreSmall) {
+  const ConvCase c = case_of(bench::parse_problem("thin", "", "n16 c32 o32 i56x56 k1"));
+  EXPECT_EQ(explain_case(c, DType::Float32, {.algorithm = Im2col}).products, "52 x (965 x 32) x (32 x 32)");
+  EXPECT_EQ(explain_case(directions(c)[2], DType::Float32, {.algorithm = Im2col}).products,
+            "52 x (32 x 965) x (965 x 32)");
+}
+
 TEST(ConvForced, SaysWhyItCannotServe) {
   const ConvCase pointwise = plain({2, 9, 9, 16}, {1, 1, 16, 32}, kLast),
                  window = plain({2, 9, 9, 16}, {3, 3, 16, 32}, kLast);
