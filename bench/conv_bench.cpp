@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cotangent/cotangent.h"
+#include "cotangent/ops/kernels/product.h"
 #include "fma_peak.h"
 #include "harness.h"
 #include "problems.h"
@@ -115,6 +116,7 @@ int main(int argc, char** argv) {
                         [=, &problem] { return make_case(problem, direction, layout == kLayouts[0]); });
   return bench::run_cases(argc, argv,
                           {{"openblas_core", ct::gemm_core_name()},
+                           {"products", std::string(ct::kernels::name(ct::kernels::product_library()))},
                            {"fma_instructions", bench::fma_instructions()},
                            {"threads", std::to_string(ct::num_threads())}});
 }

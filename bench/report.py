@@ -166,7 +166,8 @@ def train_table(results, threads):
 def text(results):
     """Everything, as markdown."""
     context = results["context"]
-    lines = [f"OpenBLAS core: {context.get('openblas_core')}; FMA chains in {context.get('fma_instructions', '-')}; "
+    lines = [f"OpenBLAS core: {context.get('openblas_core')}; our matrix products by {context.get('products')}; "
+             f"FMA chains in {context.get('fma_instructions', '-')}; "
              f"medians over rounds, {context['disturbed_turns']} of {context['turns']} turns disturbed by other "
              f"processes; peers in their best layout, ours {context['layout']}; "
              "MiB: peak resident memory (VmHWM) of a process that does nothing else"]

@@ -183,7 +183,7 @@ def show(progress):
 def collect(results, who, threads, context, found, foreign):
     """Adds a turn's medians to the results."""
     if who == "ours":
-        for key in ["openblas_core", "fma_instructions"]:
+        for key in ["openblas_core", "products", "fma_instructions"]:
             if key in context:
                 results["context"][key] = context[key]
     timings = results["threads"].setdefault(str(threads), {"fma_peak": [], "cases": {}})

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cotangent/cotangent.h"
+#include "cotangent/ops/kernels/product.h"
 #include "harness.h"
 #include "networks.h"
 #include "problems.h"
@@ -96,5 +97,7 @@ int main(int argc, char** argv) {
         [=](const bench::Critic& critic) { return wgan_gp_loss(critic, real, fake, between); });
   });
   return bench::run_cases(argc, argv,
-                          {{"openblas_core", ct::gemm_core_name()}, {"threads", std::to_string(ct::num_threads())}});
+                          {{"openblas_core", ct::gemm_core_name()},
+                           {"products", std::string(ct::kernels::name(ct::kernels::product_library()))},
+                           {"threads", std::to_string(ct::num_threads())}});
 }

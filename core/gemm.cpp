@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <limits>
 #include <type_traits>
 
@@ -75,5 +76,17 @@ void gemm(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64
 }
 
 std::string gemm_core_name() { return openblas_get_corename(); }
+
+Isa gemm_core_isa(std::string_view core_name) {
+  const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), core_name) != names.end();
+  };
+  if (is_one_of({"Haswell", "Zen", "Excavator"})) return Isa::V3;
+  if (is_one_of({"Nehalem", "Sandybridge", "Bulldozer", "Piledriver", "Steamroller"})) return Isa::V2;
+  if (is_one_of({"Katmai", "Coppermine", "Northwood", "Prescott", "Banias", "Atom", "Core2", "Penryn", "Dunnington",
+                 "Athlon", "Opteron", "Opteron_SSE3", "Barcelona", "Nano", "Bobcat"}))
+    return Isa::Baseline;
+  return Isa::V4;
+}
 
 }  // namespace cotangent

@@ -3,6 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "cotangent/core/isa.h"
 
 namespace cotangent {
 
@@ -20,5 +23,9 @@ void gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int
 
 // The processor family that OpenBLAS chose its kernels for, such as "Cooperlake": benchmarks print it.
 std::string gemm_core_name();
+
+// The instruction set of the kernels for a processor family of that name; V4 for names that are not known. A library
+// that is older than the processor may take the kernels of a much older one ("Prescott"), at a fifth of its speed.
+Isa gemm_core_isa(std::string_view core_name);
 
 }  // namespace cotangent

@@ -14,6 +14,7 @@
 #include "cotangent/ops/kernels/elementwise.h"
 #include "cotangent/ops/kernels/isa/dispatch.h"
 #include "cotangent/ops/kernels/isa/matrix.h"
+#include "cotangent/ops/kernels/product.h"
 #include "cotangent/ops/kernels/workspace.h"
 #include "cotangent/ops/movement.h"
 #include "cotangent/ops/reduce.h"
@@ -242,7 +243,7 @@ class Matmul final : public Primitive {
           .few_terms(n, k, from_a, a_flipped ? lda : 1, from_b, b_flipped ? 1 : ldb, b_flipped ? ldb : 1, to);
     else if (wide_enough && !a_flipped && !b_flipped && e.n <= Panels::width())
       Panels(m, lda, e.n).narrow(n, k, from_a, from_b, to);
-    else gemm(transpose_a_, transpose_b_, m, n, k, T{1}, from_a, lda, from_b, ldb, T{0}, to, e.n);
+    else kernels::multiply_matrices<T>({a_flipped, b_flipped, m, n, k, from_a, lda, from_b, ldb, false, to, e.n});
   }
 
   const Transpose transpose_a_, transpose_b_;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "cotangent/core/isa.h"
+#include "cotangent/ops/kernels/product.h"
 #include "named_convs.h"
 #include "temporary_folder.h"
 
@@ -15,6 +16,9 @@ namespace {
 using enum ConvAlgorithm;
 
 const Letters kLast{"NHWC", "HWIO", "NHWC"};
+
+// True if small matrices are multiplied where they lie.
+bool unpacked_products() { return isa() == Isa::V4 && kernels::product_library() == kernels::ProductLibrary::OpenBlas; }
 
 // A named problem, and what computes it and its gradients with respect to the input and the weight.
 struct Choice {
@@ -117,7 +121,7 @@ TEST(ConvChoiceRules, TheKernelGradientOfASinglePictureIsALongSumIfItsSumsAreFew
 
 // OpenBLAS multiplies few rows and columns without packing them, where it has kernels of AVX-512.
 TEST(ConvChoiceRules, ThinMatricesAreMultipliedWhereTheyLie) {
-  const bool wide = isa() == Isa::V4;
+  const bool wide = unpacked_products();
   const auto expect = [](const ConvCase& c, ConvAlgorithm algorithm) {
     EXPECT_EQ(name(explain_case(c).algorithm), name(algorithm)) << to_string(c);
   };
@@ -255,7 +259,8 @@ TEST(ConvChoiceRules, FewFeaturesOnBothSidesAreAnAlgorithmOfTheirOwn) {
 }
 
 TEST(ConvChoiceRules, FewOutputsWithoutAWindowFillNoVectors) {
-  EXPECT_EQ(explain_case(plain({8, 28, 28, 64}, {1, 1, 64, 4}, kLast)).algorithm, isa() == Isa::V4 ? Im2col : Direct);
+  EXPECT_EQ(explain_case(plain({8, 28, 28, 64}, {1, 1, 64, 4}, kLast)).algorithm,
+            unpacked_products() ? Im2col : Direct);
   EXPECT_EQ(explain_case(plain({8, 28, 28, 64}, {3, 3, 64, 4}, kLast)).algorithm, FewFeatures);
 }
 

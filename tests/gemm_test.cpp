@@ -1,4 +1,5 @@
-// Tests of GEMM: every transposition and leading dimension against plain loops, and the corners of BLAS.
+// Tests of GEMM, OpenBLAS's and Eigen's: every transposition and leading dimension against plain loops, and the corners
+// of BLAS.
 #include "cotangent/core/gemm.h"
 
 #include <gtest/gtest.h>
@@ -10,7 +11,9 @@
 #include <vector>
 
 #include "cotangent/core/parallel.h"
+#include "cotangent/ops/kernels/isa/product.h"
 #include "expect_error.h"
+#include "isa_levels.h"
 
 namespace cotangent {
 namespace {
@@ -44,24 +47,33 @@ Matrix<T> random_matrix(std::int64_t rows, std::int64_t columns, std::int64_t ga
   return matrix;
 }
 
-template <class T>
+// Checks multiply(m, n, k, a, b, c), which is to make c = alpha op(a) op(b) + beta c.
+template <class T, class Multiply>
 void expect_product(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64_t k, T alpha, T beta,
-                    std::int64_t gap) {
+                    std::int64_t gap, Multiply multiply) {
   Matrix<T> a = ta == Transpose::Yes ? random_matrix<T>(k, m, gap, 1) : random_matrix<T>(m, k, gap, 1);
   Matrix<T> b = tb == Transpose::Yes ? random_matrix<T>(n, k, gap, 2) : random_matrix<T>(k, n, gap, 2);
   Matrix<T> c = random_matrix<T>(m, n, gap, 3);
   Matrix<T> before = c;
   if (beta == 0) c.elements.assign(c.elements.size(), static_cast<T>(kNan));
-  gemm(ta, tb, m, n, k, alpha, a.elements.data(), a.stride, b.elements.data(), b.stride, beta, c.elements.data(),
-       c.stride);
+  multiply(a, b, c);
   for (std::int64_t row = 0; row < m; ++row) {
     for (std::int64_t column = 0; column < n; ++column) {
       T sum = 0;
       for (std::int64_t i = 0; i < k; ++i) sum += a.get(ta, row, i) * b.get(tb, i, column);
-      ASSERT_EQ(c(row, column), alpha * sum + beta * before(row, column)) << row << ", " << column;
+      ASSERT_EQ(c(row, column), alpha * sum + (beta == 0 ? T{0} : beta * before(row, column))) << row << ", " << column;
     }
     for (std::int64_t i = n; i < c.stride; ++i) ASSERT_TRUE(std::isnan(c(row, i))) << "wrote between rows";
   }
+}
+
+template <class T>
+void expect_gemm(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64_t k, T alpha, T beta,
+                 std::int64_t gap) {
+  expect_product<T>(ta, tb, m, n, k, alpha, beta, gap, [&](Matrix<T>& a, Matrix<T>& b, Matrix<T>& c) {
+    gemm(ta, tb, m, n, k, alpha, a.elements.data(), a.stride, b.elements.data(), b.stride, beta, c.elements.data(),
+         c.stride);
+  });
 }
 
 template <class T>
@@ -75,18 +87,51 @@ TYPED_TEST(Gemm, IsTheSumOfProducts) {
       for (auto [m, n, k] : {std::array<std::int64_t, 3>{1, 1, 1}, {3, 5, 7}, {1, 70, 33}, {64, 1, 19}, {50, 60, 70}})
         for (std::int64_t gap : {0, 3})
           for (TypeParam beta : {TypeParam{0}, TypeParam{1}, TypeParam{-2}})
-            expect_product<TypeParam>(ta, tb, m, n, k, 2, beta, gap);
+            expect_gemm<TypeParam>(ta, tb, m, n, k, 2, beta, gap);
 }
 
 TYPED_TEST(Gemm, OfAnEmptySumLeavesBetaTimesC) {
   for (TypeParam beta : {TypeParam{0}, TypeParam{1}, TypeParam{3}})
-    expect_product<TypeParam>(Transpose::No, Transpose::No, 4, 5, 0, 1, beta, 2);
+    expect_gemm<TypeParam>(Transpose::No, Transpose::No, 4, 5, 0, 1, beta, 2);
 }
 
 TYPED_TEST(Gemm, OfNoRowsOrColumnsDoesNothing) {
   TypeParam* const none = nullptr;
   gemm(Transpose::No, Transpose::No, 0, 5, 3, TypeParam{1}, none, 3, none, 5, TypeParam{0}, none, 5);
   gemm(Transpose::No, Transpose::Yes, 5, 0, 3, TypeParam{1}, none, 3, none, 3, TypeParam{0}, none, 1);
+}
+
+// Also those that need several blocks of each extent, and none.
+TYPED_TEST(Gemm, OfEigenIsTheSumOfProductsAtEveryLevel) {
+  using T = TypeParam;
+  testing::for_each_level<kernels::ProductKernels<T>>([](const kernels::ProductKernels<T>& kernels) {
+    for (Transpose ta : {Transpose::No, Transpose::Yes})
+      for (Transpose tb : {Transpose::No, Transpose::Yes})
+        for (auto [m, n, k] : {std::array<std::int64_t, 3>{1, 1, 1},
+                               {3, 5, 7},
+                               {1, 70, 33},
+                               {64, 1, 19},
+                               {50, 60, 70},
+                               {4, 5, 0},
+                               {0, 5, 4},
+                               {150, 90, 700}})
+          for (std::int64_t gap : {0, 3})
+            for (bool add : {false, true})
+              expect_product<T>(
+                  ta, tb, m, n, k, T{1}, static_cast<T>(add), gap, [&](Matrix<T>& a, Matrix<T>& b, Matrix<T>& c) {
+                    kernels.multiply({ta == Transpose::Yes, tb == Transpose::Yes, m, n, k, a.elements.data(), a.stride,
+                                      b.elements.data(), b.stride, add, c.elements.data(), c.stride});
+                  });
+  });
+}
+
+// OpenBLAS's own names (openblas_get_corename), the last one of a processor that is still to come.
+TEST(GemmCore, HasAnInstructionSet) {
+  for (const char* core : {"Prescott", "Core2", "Opteron_SSE3"}) EXPECT_EQ(gemm_core_isa(core), Isa::Baseline) << core;
+  for (const char* core : {"Nehalem", "Sandybridge", "Bulldozer"}) EXPECT_EQ(gemm_core_isa(core), Isa::V2) << core;
+  for (const char* core : {"Haswell", "Zen", "Excavator"}) EXPECT_EQ(gemm_core_isa(core), Isa::V3) << core;
+  for (const char* core : {"SkylakeX", "Cooperlake", "SapphireRapids", "Graniterapids"})
+    EXPECT_EQ(gemm_core_isa(core), Isa::V4) << core;
 }
 
 TYPED_TEST(Gemm, PropagatesNan) {

@@ -76,7 +76,7 @@ std::vector<Candidate> candidates(const ConvProblem& problem, std::int64_t eleme
   if (sums_nothing(problem)) return {{Im2col, "it sums nothing"}};
   std::vector<Candidate> result;
   if (multiply_adds(problem) <= kTiny) result.push_back({Definition, "it is tiny"});
-  if (is_thin_product(problem, element_size))
+  if (is_thin_product(problem))
     result.push_back({Im2col, "it is a product of matrices that are there already, and thin"});
   if (is_long_sum(problem))
     result.push_back({LongSum, is_large_kernel_gradient(problem)
@@ -187,8 +187,7 @@ std::optional<ConvStep> choose_whole(const ConvProblem& problem, std::int64_t el
   }
   if (multiply_adds(problem) <= kTiny) return std::nullopt;
   const bool pointwise = product(problem, &ConvAxis::kernel) == 1 && problem.lhs_feature == 1;  // nothing to gain
-  const bool few = !pointwise && !is_thin_product(problem, element_size) &&
-                   serves_dilated(FewFeatures, problem, element_size) &&
+  const bool few = !pointwise && !is_thin_product(problem) && serves_dilated(FewFeatures, problem, element_size) &&
                    fits(FewFeatures, problem, element_size, limits);
   if (few && !long_sum_skips_zeros(problem, element_size)) {
     if (may_use_fft(problem, element_size, limits)) return ConvStep{Fft, problem, kLargeWindow};

@@ -12,11 +12,11 @@
 #include <limits>
 #include <optional>
 
-#include "cotangent/core/gemm.h"
 #include "cotangent/core/parallel.h"
 #include "cotangent/ops/kernels/conv_pack.h"
 #include "cotangent/ops/kernels/conv_plan.h"
 #include "cotangent/ops/kernels/convolve.h"
+#include "cotangent/ops/kernels/product.h"
 #include "cotangent/ops/kernels/workspace.h"
 
 namespace cotangent::kernels {
@@ -51,13 +51,12 @@ Matrix<T> packed(T* data, bool rows_adjacent, std::int64_t rows, std::int64_t co
 template <class T>
 void multiply(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c, std::int64_t rows,
               std::int64_t columns, std::int64_t reduction, bool add) {
-  const auto transposed = [](bool yes) { return yes ? Transpose::Yes : Transpose::No; };
   if (c.rows_adjacent)
-    gemm(transposed(!b.rows_adjacent), transposed(!a.rows_adjacent), columns, rows, reduction, T{1}, b.data, b.leading,
-         a.data, a.leading, static_cast<T>(add), c.data, c.leading);
+    multiply_matrices<T>({!b.rows_adjacent, !a.rows_adjacent, columns, rows, reduction, b.data, b.leading, a.data,
+                          a.leading, add, c.data, c.leading});
   else
-    gemm(transposed(a.rows_adjacent), transposed(b.rows_adjacent), rows, columns, reduction, T{1}, a.data, a.leading,
-         b.data, b.leading, static_cast<T>(add), c.data, c.leading);
+    multiply_matrices<T>({a.rows_adjacent, b.rows_adjacent, rows, columns, reduction, a.data, a.leading, b.data,
+                          b.leading, add, c.data, c.leading});
 }
 
 // One problem without lhs dilation and with no extent of 0: how it is cut, and the work on each piece.

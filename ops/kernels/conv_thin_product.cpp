@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "cotangent/core/isa.h"
 #include "cotangent/ops/kernels/conv_plan.h"
-#include "cotangent/ops/kernels/conv_tile_shape.h"
 #include "cotangent/ops/kernels/convolve.h"
+#include "cotangent/ops/kernels/product.h"
 
 namespace cotangent::kernels {
 namespace {
@@ -47,8 +48,8 @@ bool is_thin_pointwise(const ConvProblem& problem, bool wide) {
 
 }  // namespace
 
-bool is_thin_product(const ConvProblem& problem, std::int64_t element_size) {
-  const bool wide = tile_shape(element_size, 1).lanes * element_size == 64;
+bool is_thin_product(const ConvProblem& problem) {
+  const bool wide = isa() == Isa::V4 && product_library() == ProductLibrary::OpenBlas;
   if (std::all_of(problem.axes.begin(), problem.axes.end(), is_pointwise)) return is_thin_pointwise(problem, wide);
   if (!covers_lhs(problem)) return false;
   if (problem.lhs_batch <= problem.lhs_feature || problem.in_features == 1) return is_thin_gradient(problem, wide);

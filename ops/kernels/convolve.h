@@ -58,7 +58,7 @@ bool few_features_serves_dilated(const ConvProblem& problem, std::int64_t elemen
 bool long_sum_serves_dilated(const ConvProblem& problem, std::int64_t element_size);
 
 // True if Im2col would multiply thin matrices where they lie, and is best for that.
-bool is_thin_product(const ConvProblem& problem, std::int64_t element_size);
+bool is_thin_product(const ConvProblem& problem);
 
 // True if lhs is so much smaller than the window that LongSum, which leaves out the zeros around it, is best.
 bool long_sum_skips_zeros(const ConvProblem& problem, std::int64_t element_size);
