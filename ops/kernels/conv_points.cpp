@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::int64_t kTasks = 32;              // enough for a few threads to share evenly
 constexpr std::int64_t kLeastBlocks = 8;         // of all planes, or they are few threads' work
-constexpr std::int64_t kTiles = 4;               // of a block: longer runs of memory than of one tile, where ...
+constexpr std::int64_t kTiles = 8;               // of a block: longer runs of memory than of one tile, where ...
 constexpr std::int64_t kBlockBytes = 256 << 10;  // ... channels are not too many for it to stay in the cache
 constexpr double kLeastUse = 0.9;                // of the vectors, of which the last overlaps the one before
 

@@ -44,9 +44,9 @@ ConvCost winograd_cost(const ConvProblem& problem) {
 // that one, 9, and what fits the other, 20.
 WinogradTimes winograd_times(const ConvProblem& problem) {
   constexpr double kTransform = 12, kLineTransform = 9, kSmallWeights = 27, kLargeWeights = 59, kLargeBytes = 8 << 20;
-  // The rate of the exact algorithm that would be chosen instead, for phases and folds, outputs of one vector, long
-  // sums, and kernels nearly as large as the picture; else 1.
-  constexpr double kPhases = 1.1, kOneVector = 0.9, kLongSum = 0.87, kLargeKernel = 0.55;
+  // The rate of the exact algorithm that would be chosen instead, for phases and folds, phases of few features, outputs
+  // of one vector, long sums, and kernels nearly as large as the picture; else 1.
+  constexpr double kPhases = 1.1, kFewPhases = 1.2, kOneVector = 0.9, kLongSum = 0.87, kLargeKernel = 0.55;
   constexpr std::int64_t kLeastFeatures = 16;  // of a line's operands, and of the output of a fold
   const WinogradProblem winograd(problem);
   double direct = static_cast<double>(problem.groups * problem.batch) *
@@ -68,6 +68,7 @@ WinogradTimes winograd_times(const ConvProblem& problem) {
       (winograd.line && winograd.in_features < kLeastFeatures))
     return {std::numeric_limits<double>::infinity(), direct};
   const bool kernel_gradient = winograd.weight_gradient && window > outputs;
+  const bool few_features = winograd.is_packed() && !winograd.weight_gradient;
   const bool slow = skips_zeros || (winograd.weight_gradient && !kernel_gradient);
   const bool scattered = winograd.line && dilated, pairs = winograd.line && winograd.taps == 2;
   const double transform = (winograd.line ? kLineTransform : kTransform) * (slow ? 2 : 1) * (pairs ? 1.5 : 1) *
@@ -85,6 +86,7 @@ WinogradTimes winograd_times(const ConvProblem& problem) {
                           (bytes < kLargeBytes ? kSmallWeights : kLargeWeights) * winograd.expanded();
   const double rate = skips_zeros                     ? 1
                       : has_large_kernel(problem)     ? kLargeKernel
+                      : phases && few_features        ? kFewPhases
                       : phases || folds               ? kPhases
                       : problem.out_features <= lanes ? kOneVector
                       : kernel_gradient && !dilated   ? kLongSum

@@ -23,28 +23,32 @@ inline void plane_tile(const PlaneProduct<T>& product, std::int64_t first_row, s
     for (int v = 0; v < Vectors; ++v) total[r][v] = start;
   }
   T* out = product.out + first_row * product.out_row;
-#pragma GCC unroll 16
-  for (int r = 0; r < Rows; ++r)  // a store that misses holds up the next
-#pragma GCC unroll 16
-    for (int v = 0; v < Vectors; ++v)
-      if (r < rows) __builtin_prefetch(out + r * product.out_row + product.out_vectors[first + v], 1);
   const T* weight = product.weights + first_row * product.term_count;
-  const std::int64_t* const end = product.terms + product.term_count;
-  for (const std::int64_t* term = product.terms; term != end; ++term, weight += Rows) {
-    P factor[Vectors];
+  const std::int64_t* term = product.terms;
+  const auto add_terms = [&](std::int64_t count) __attribute__((always_inline)) {
+    for (const std::int64_t* const end = term + count; term != end; ++term, weight += Rows) {
+      P factor[Vectors];
 #pragma GCC unroll 16
-    for (int v = 0; v < Vectors; ++v) factor[v] = ploadu<P>(column[v] + *term);
+      for (int v = 0; v < Vectors; ++v) factor[v] = ploadu<P>(column[v] + *term);
 #pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r) {
-      const P value = pset1<P>(weight[r]);
+      for (int r = 0; r < Rows; ++r) {
+        const P value = pset1<P>(weight[r]);
 #pragma GCC unroll 16
-      for (int v = 0; v < Vectors; ++v) total[r][v] = pmadd(value, factor[v], total[r][v]);
+        for (int v = 0; v < Vectors; ++v) total[r][v] = pmadd(value, factor[v], total[r][v]);
+      }
+      if constexpr (kFetching) {
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += product.ahead_term;
+      }
     }
-    if constexpr (kFetching) {
-      __builtin_prefetch(ahead, 0, 2);
-      ahead += product.ahead_term;
-    }
+  };
+  // A store that misses holds up the next, and so do many lines that are fetched at once.
+  for (std::int64_t r = 0; r < (rows < Rows ? rows : Rows); ++r) {
+#pragma GCC unroll 16
+    for (int v = 0; v < Vectors; ++v) __builtin_prefetch(out + r * product.out_row + product.out_vectors[first + v], 1);
+    add_terms(product.term_count / (2 * Rows));
   }
+  add_terms(product.terms + product.term_count - term);
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r, out += product.out_row) {
     if (r >= rows) break;
