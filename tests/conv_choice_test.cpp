@@ -92,6 +92,24 @@ TEST(ConvChoiceRules, DepthwiseKernelsForRowsServeFewPairsOfFeatures) {
   EXPECT_EQ(explain_case(directions(same({8, 128, 28, 28}, {16, 32, 3, 3}, 4))[2]).algorithm, LongSum);
 }
 
+// As in ResNeXt, whose groups have four features: vectors of channels are full of groups.
+TEST(ConvChoiceRules, ManyGroupsOfFewFeaturesAreDepthwise) {
+  const auto choice = [](const char* problem, bool last, std::size_t direction = 0) {
+    const bench::ConvProblem p = bench::parse_problem("groups", "", problem);
+    return explain_case(directions(case_of(p, last))[direction]).algorithm;
+  };
+  for (const bool last : {true, false})
+    for (const std::size_t direction : {0, 1}) {
+      EXPECT_EQ(choice("n8 c128 o128 i28x28 k3 p1 g32", last, direction), Depthwise);
+      EXPECT_EQ(choice("n8 c128 o128 i28x28 k3 s2 p1 g32", last, direction), Depthwise);
+    }
+  EXPECT_NE(choice("n8 c128 o160 i28x28 k3 p1 g32", true), Depthwise);  // too many features
+  EXPECT_NE(choice("n8 c64 o64 i28x28 k3 p1 g16", true), Depthwise);    // too few groups
+  EXPECT_EQ(choice("n8 c64 o64 i28x28 k3 p1 g16", false), Depthwise);
+  EXPECT_NE(choice("n8 c72 o72 i28x28 k3 p1 g18", false), Depthwise);     // which leave vectors empty ...
+  EXPECT_EQ(choice("n8 c72 o72 i28x28 k3 s2 p1 g18", false), Depthwise);  // ... as pixels with a stride do, too
+}
+
 TEST(ConvChoiceRules, AFilterOfOneChannelIsDepthwise) {
   for (const ConvCase& c : directions(same({8, 1, 64, 64}, {1, 1, 5, 5}, 1)))
     EXPECT_EQ(explain_case(c).algorithm, Depthwise) << to_string(c);

@@ -21,6 +21,10 @@ constexpr std::int64_t kLeastVectorsOfPlane = 4;  // where channels could fill v
 constexpr std::int64_t kMostPairsOfRows = 4;
 constexpr std::int64_t kMostPairsOfSums = 2;  // ... and in a weight gradient of few groups
 
+// Groups that fill so many vectors of channels that all pairs are served: in copies of all channels, and in those of
+// blocks of planes.
+constexpr std::int64_t kManyGroups = 32, kManyGroupsOfBlocks = 16;
+
 // Pictures smaller than their kernel: most products meet padding, and others leave these out.
 bool is_mostly_padding(const ConvProblem& problem, std::int64_t element_size) {
   std::int64_t window = 1, in = 1;
@@ -37,6 +41,16 @@ bool blocks_pay(const ConvProblem& problem, std::int64_t element_size) {
   const ConvAxis& row = problem.axes[problem.axes.size() - 2];
   const bool signal = problem.axes.size() == 2 && row.kernel == 1 && row.out == 1;
   return !signal && DepthwiseBlocks(problem, element_size).serves();
+}
+
+// True if each of many groups has few features of its own, as in ResNeXt: others would leave most of a vector empty, or
+// pass over each plane as often. Without strides, whose pixels others have to pick, blocks have to be full.
+bool fills_vectors(const ConvProblem& problem, DepthwiseLayout layout, std::int64_t lanes) {
+  if (layout == DepthwiseLayout::Copied) return problem.groups >= kManyGroups;
+  const bool strides = std::any_of(problem.axes.begin(), problem.axes.end(),
+                                   [](const ConvAxis& axis) { return axis.stride > 1 || axis.lhs_dilation > 1; });
+  return problem.groups >= kManyGroupsOfBlocks && (strides || problem.groups % lanes == 0) &&
+         !std::all_of(problem.axes.begin(), problem.axes.end(), is_pointwise);
 }
 
 }  // namespace
@@ -83,7 +97,8 @@ bool depthwise_pays(const ConvProblem& given, std::int64_t element_size) {
   if (is_mostly_padding(problem, element_size)) return false;
   const std::int64_t pairs = problem.out_features * (long_sums ? problem.batch : problem.in_features);
   if (layout == DepthwiseLayout::Copied || layout == DepthwiseLayout::Blocks)
-    return !few_groups && pairs <= (long_sums ? kMostDepthwisePairs : kMostPairsOfRows);
+    return !few_groups &&
+           pairs <= (long_sums || fills_vectors(problem, layout, lanes) ? kMostDepthwisePairs : kMostPairsOfRows);
   if (few_groups && is_dilated(problem)) return false;
   if (!long_sums) return pairs <= kMostPairsOfRows;
   if (layout == DepthwiseLayout::First && problem.axes.back().kernel < lanes)
