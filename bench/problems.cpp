@@ -74,6 +74,8 @@ constexpr Line kLines[] = {
     // Depthwise windows of further shapes.
     {"dw128_28_s2", "depthwise", "n32 c128 o128 i56x56 k3 s2 p1 g128"},
     {"dw128_28_k5", "depthwise", "n32 c128 o128 i28x28 k5 p2 g128"},
+    {"grp32_128_28", "depthwise", "n8 c128 o128 i28x28 k3 p1 g32"},
+    {"grp32_128_s2", "depthwise", "n8 c128 o128 i28x28 k3 s2 p1 g32"},
     // Thin matrix products: the heads of networks, and windows that are all of the picture.
     {"head_64_1", "thin", "n8 c64 o1 i64x64 k1"},
     {"head_64_3", "thin", "n8 c64 o3 i64x64 k1"},

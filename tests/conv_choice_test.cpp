@@ -92,20 +92,22 @@ TEST(ConvChoiceRules, DepthwiseKernelsForRowsServeFewPairsOfFeatures) {
   EXPECT_EQ(explain_case(directions(same({8, 128, 28, 28}, {16, 32, 3, 3}, 4))[2]).algorithm, LongSum);
 }
 
-// As in ResNeXt, whose groups have four features: vectors of channels are full of groups.
+// As in ResNeXt, whose groups have four or eight features: vectors of channels are full of groups.
 TEST(ConvChoiceRules, ManyGroupsOfFewFeaturesAreDepthwise) {
   const auto choice = [](const char* problem, bool last, std::size_t direction = 0) {
     const bench::ConvProblem p = bench::parse_problem("groups", "", problem);
     return explain_case(directions(case_of(p, last))[direction]).algorithm;
   };
-  for (const bool last : {true, false})
-    for (const std::size_t direction : {0, 1}) {
-      EXPECT_EQ(choice("n8 c128 o128 i28x28 k3 p1 g32", last, direction), Depthwise);
-      EXPECT_EQ(choice("n8 c128 o128 i28x28 k3 s2 p1 g32", last, direction), Depthwise);
-    }
-  EXPECT_NE(choice("n8 c128 o160 i28x28 k3 p1 g32", true), Depthwise);  // too many features
-  EXPECT_NE(choice("n8 c64 o64 i28x28 k3 p1 g16", true), Depthwise);    // too few groups
-  EXPECT_EQ(choice("n8 c64 o64 i28x28 k3 p1 g16", false), Depthwise);
+  for (const char* problem : {"n8 c128 o128 i28x28 k3 p1 g32", "n8 c128 o128 i28x28 k3 s2 p1 g32",
+                              "n8 c256 o256 i14x14 k3 p1 g32", "n8 c64 o64 i28x28 k3 p1 g16"})
+    for (const bool last : {true, false})
+      for (const std::size_t direction : {0, 1}) EXPECT_EQ(choice(problem, last, direction), Depthwise) << problem;
+  for (const bool last : {true, false}) {
+    EXPECT_NE(choice("n8 c512 o512 i14x14 k3 p1 g32", last), Depthwise);  // too many features
+    EXPECT_NE(choice("n8 c60 o60 i28x28 k3 p1 g15", last), Depthwise);    // too few groups
+  }
+  EXPECT_NE(choice("n8 c128 o128 i28x28 k3 p1 g16", false), Depthwise);
+  EXPECT_EQ(choice("n8 c128 o128 i28x28 k3 p1 g16", true), Depthwise);
   EXPECT_NE(choice("n8 c72 o72 i28x28 k3 p1 g18", false), Depthwise);     // which leave vectors empty ...
   EXPECT_EQ(choice("n8 c72 o72 i28x28 k3 s2 p1 g18", false), Depthwise);  // ... as pixels with a stride do, too
 }

@@ -212,8 +212,8 @@ TEST(ConvDepthwise, CostCountsPixelsBesideWindowsOfPlanes) {
 
 TEST(ConvDepthwise, CostRefusesWhatOthersDoBetter) {
   const Letters last{"NHWC", "HWIO", "NHWC"};
-  EXPECT_EQ(cost_of(plain({32, 10, 12, 8}, {3, 3, 8, 4}, last)).refusal,
-            "groups have 4 x 8 features, more than 16 products");
+  EXPECT_EQ(cost_of(plain({32, 10, 12, 16}, {3, 3, 16, 8}, last)).refusal,
+            "groups have 8 x 16 features, more than 64 products");
   EXPECT_EQ(cost_of(feature_groups(plain({2, 10, 12, 4}, {4, 4, 1, 4}, last), 4)).refusal,
             "4 groups fill no vector, and rows of pixels are not adjacent");
 }

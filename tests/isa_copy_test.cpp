@@ -74,6 +74,29 @@ void check_dense_copy(const MatrixKernels<T>& table) {
   ASSERT_EQ(to.back(), T(77));
 }
 
+// Rows without gaps on one side, whose columns are apart on the other: as features of pixels and planes of them.
+template <class T>
+void check_interleaved_copy(const MatrixKernels<T>& table) {
+  constexpr std::int64_t kPlane = 71, kBlocks = 2;
+  for (std::int64_t features : {2, 3, 4, 8, 16})
+    for (std::int64_t pixels : {1, 4, 15, 16, 17, 50}) {
+      SCOPED_TRACE(::testing::Message() << pixels << " pixels of " << features << " features");
+      const std::int64_t block = pixels * features + 5, planes = features * kPlane;
+      const std::vector<T> from = samples<T>((kBlocks - 1) * block + pixels * features, -1, 1, 1);
+      std::vector<T> apart(kBlocks * planes, T(77)), back(from.size(), T(77));
+      table.copy({pixels, features, from.data(), features, 1, apart.data(), 1, kPlane, kBlocks, block, planes});
+      table.copy({features, pixels, apart.data(), kPlane, 1, back.data(), 1, features, kBlocks, planes, block});
+      for (std::int64_t b = 0; b < kBlocks; ++b) {
+        for (std::int64_t f = 0; f < features; ++f)
+          for (std::int64_t x = 0; x < kPlane; ++x)
+            ASSERT_EQ(apart[b * planes + f * kPlane + x], x < pixels ? from[b * block + x * features + f] : T(77))
+                << b << ", " << f << ", " << x;
+        for (std::int64_t i = 0; i < pixels * features; ++i) ASSERT_EQ(back[b * block + i], from[b * block + i]) << i;
+      }
+      ASSERT_EQ(back[pixels * features], T(77)) << "wrote between the blocks";
+    }
+}
+
 // Adjacent features in `from`, and features or positions in `out`; with a bias, one of which may be not a number.
 template <class T>
 void check_sum_shifted(const MatrixKernels<T>& table) {
@@ -172,6 +195,7 @@ void check() {
   for_each_level<MatrixKernels<T>>([](const MatrixKernels<T>& table) {
     check_copy(table);
     check_dense_copy(table);
+    check_interleaved_copy(table);
     check_sum_shifted(table);
     check_sum_lines(table);
   });

@@ -43,23 +43,34 @@ std::vector<CopyAxis> joined(const std::vector<CopyAxis>& axes) {
   return result;
 }
 
+// Takes the axis along which the operand is nearest to adjacent.
+CopyAxis take_nearest(std::vector<CopyAxis>& axes) {
+  if (axes.empty()) return {1, 1, 1};
+  const auto nearest =
+      std::min_element(axes.begin(), axes.end(), [](const CopyAxis& a, const CopyAxis& b) { return a.step < b.step; });
+  const CopyAxis result = *nearest;
+  axes.erase(nearest);
+  return result;
+}
+
 // Copies an operand to its dense copy or, if `back`, from there.
 template <class T>
 void copy_channels(const CopyShape& shape, bool back, const T* from, T* to) {
-  // Blocks are made of the groups and the axis along which the operand is nearest to adjacent.
+  // Blocks are made of the groups and the nearest axis; where that is short, as of the features of a group, many blocks
+  // along the next one are copied together.
   std::vector<CopyAxis> axes = joined(shape.axes);
-  const auto nearest =
-      std::min_element(axes.begin(), axes.end(), [](const CopyAxis& a, const CopyAxis& b) { return a.step < b.step; });
-  const CopyAxis inner = *nearest;
-  axes.erase(nearest);
+  const CopyAxis inner = take_nearest(axes), run = take_nearest(axes);
   const Blocks pieces = cut_evenly(inner.extent, std::max(kLeastCopied, kCopyElements / shape.groups));
-  std::int64_t blocks = pieces.count();
-  for (const CopyAxis& axis : axes) blocks *= axis.extent;
-  parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+  const Blocks runs = cut_evenly(run.extent, std::max<std::int64_t>(1, kCopyElements / (shape.groups * pieces.block)));
+  std::int64_t tasks = pieces.count() * runs.count();
+  for (const CopyAxis& axis : axes) tasks *= axis.extent;
+  parallel_for(tasks, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t index = begin; index < end; ++index) {
-      const Range piece = pieces.range(index % pieces.count());
-      std::int64_t rest = index / pieces.count(), at = piece.first * inner.step,
-                   copy_at = piece.first * inner.copy_step;
+      const Range piece = pieces.range(index % pieces.count()),
+                  blocks = runs.range(index / pieces.count() % runs.count());
+      std::int64_t rest = index / pieces.count() / runs.count(),
+                   at = piece.first * inner.step + blocks.first * run.step,
+                   copy_at = piece.first * inner.copy_step + blocks.first * run.copy_step;
       for (std::size_t d = axes.size(); d-- > 0;) {
         const CopyAxis& axis = axes[d];
         at += rest % axis.extent * axis.step;
@@ -67,10 +78,11 @@ void copy_channels(const CopyShape& shape, bool back, const T* from, T* to) {
         rest /= axis.extent;
       }
       BlockCopy<T> block{length(piece),    shape.groups, from + at,       inner.step,
-                         shape.group_step, to + copy_at, inner.copy_step, 1};
+                         shape.group_step, to + copy_at, inner.copy_step, 1,
+                         length(blocks),   run.step,     run.copy_step};
       if (back)
-        block = {length(piece), shape.groups, from + copy_at,  inner.copy_step, 1,
-                 to + at,       inner.step,   shape.group_step};
+        block = {length(piece), shape.groups,     from + copy_at, inner.copy_step, 1,       to + at,
+                 inner.step,    shape.group_step, length(blocks), run.copy_step,   run.step};
       table<MatrixKernels<T>>().copy(block);
     }
   });

@@ -20,10 +20,9 @@ constexpr std::int64_t kLeastVectorsOfPlane = 4;  // where channels could fill v
 // Pairs of features in a group, where a row of pixels is passed over for each, or channels are copied ...
 constexpr std::int64_t kMostPairsOfRows = 4;
 constexpr std::int64_t kMostPairsOfSums = 2;  // ... and in a weight gradient of few groups
+constexpr std::int64_t kMostPairsOfCopiedSums = 16;
 
-// Groups that fill so many vectors of channels that all pairs are served: in copies of all channels, and in those of
-// blocks of planes.
-constexpr std::int64_t kManyGroups = 32, kManyGroupsOfBlocks = 16;
+constexpr std::int64_t kManyGroups = 16;  // fill so many vectors of channels that all pairs are served
 
 // Pictures smaller than their kernel: most products meet padding, and others leave these out.
 bool is_mostly_padding(const ConvProblem& problem, std::int64_t element_size) {
@@ -44,12 +43,13 @@ bool blocks_pay(const ConvProblem& problem, std::int64_t element_size) {
 }
 
 // True if each of many groups has few features of its own, as in ResNeXt: others would leave most of a vector empty, or
-// pass over each plane as often. Without strides, whose pixels others have to pick, blocks have to be full.
-bool fills_vectors(const ConvProblem& problem, DepthwiseLayout layout, std::int64_t lanes) {
-  if (layout == DepthwiseLayout::Copied) return problem.groups >= kManyGroups;
+// pass over each plane as often. Of planes, blocks have to be full, unless others would have to pick pixels.
+bool fills_vectors(const ConvProblem& problem, std::int64_t pairs, std::int64_t lanes) {
+  if (problem.groups < kManyGroups || pairs > kMostDepthwisePairs) return false;
+  if (problem.axes.back().lhs_step != 1) return true;
   const bool strides = std::any_of(problem.axes.begin(), problem.axes.end(),
                                    [](const ConvAxis& axis) { return axis.stride > 1 || axis.lhs_dilation > 1; });
-  return problem.groups >= kManyGroupsOfBlocks && (strides || problem.groups % lanes == 0) &&
+  return (strides || problem.groups % lanes == 0) && pairs <= 2 * problem.groups &&
          !std::all_of(problem.axes.begin(), problem.axes.end(), is_pointwise);
 }
 
@@ -80,8 +80,8 @@ DepthwisePlan::DepthwisePlan(const ConvProblem& problem, std::int64_t element_si
     copy_rhs = copy_out = false;
     return;
   }
-  layout = DepthwiseLayout::Copied;
   copy_lhs = problem.lhs_group != 1;
+  layout = enough && blocks && copy_lhs && copy_out ? DepthwiseLayout::Blocks : DepthwiseLayout::Copied;
   if (enough) return;
   groups = lanes;
   copy_lhs = copy_rhs = true;
@@ -98,7 +98,7 @@ bool depthwise_pays(const ConvProblem& given, std::int64_t element_size) {
   const std::int64_t pairs = problem.out_features * (long_sums ? problem.batch : problem.in_features);
   if (layout == DepthwiseLayout::Copied || layout == DepthwiseLayout::Blocks)
     return !few_groups &&
-           pairs <= (long_sums || fills_vectors(problem, layout, lanes) ? kMostDepthwisePairs : kMostPairsOfRows);
+           (pairs <= (long_sums ? kMostPairsOfCopiedSums : kMostPairsOfRows) || fills_vectors(problem, pairs, lanes));
   if (few_groups && is_dilated(problem)) return false;
   if (!long_sums) return pairs <= kMostPairsOfRows;
   if (layout == DepthwiseLayout::First && problem.axes.back().kernel < lanes)

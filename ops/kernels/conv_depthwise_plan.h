@@ -7,7 +7,7 @@ namespace cotangent::kernels {
 
 // The most products of features that a group may ask for: pairs of an output feature and an input feature or, in a
 // weight gradient, a batch entry.
-constexpr std::int64_t kMostDepthwisePairs = 16;
+constexpr std::int64_t kMostDepthwisePairs = 64;
 
 // Vectors are channels, which are adjacent, or pixels of a row, or pixels of a plane, or channels of copies in which
 // these are adjacent: of whole operands, or of blocks of channels.

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "cotangent/ops/kernels/isa/interleave.h"
 #include "cotangent/ops/kernels/isa/matrix.h"
 #include "cotangent/ops/kernels/isa/micro_kernel.h"
 
@@ -191,6 +192,7 @@ void copy_block(BlockCopy<T> c) {
   else if (c.from_column == 1 && c.to_column == 2) copy_rows_stepped<T, Step::One, Step::Two>(c);
   else if (c.from_row == 2 && c.to_row == 1) copy_rows_stepped<T, Step::Two, Step::One>(swapped);
   else if (c.from_row == 1 && c.to_row == 2) copy_rows_stepped<T, Step::One, Step::Two>(swapped);
+  else if (copy_interleaved(c) || copy_interleaved(swapped)) return;
   else if (c.from_column == 1 || c.to_row == 1) copy_transposed(c);
   else if (c.from_row == 1 || c.to_column == 1) copy_transposed(swapped);
   else copy_elements(c);
