@@ -107,21 +107,22 @@ TYPED_TEST(Gemm, OfEigenIsTheSumOfProductsAtEveryLevel) {
   testing::for_each_level<kernels::ProductKernels<T>>([](const kernels::ProductKernels<T>& kernels) {
     for (Transpose ta : {Transpose::No, Transpose::Yes})
       for (Transpose tb : {Transpose::No, Transpose::Yes})
-        for (auto [m, n, k] : {std::array<std::int64_t, 3>{1, 1, 1},
-                               {3, 5, 7},
-                               {1, 70, 33},
-                               {64, 1, 19},
-                               {50, 60, 70},
-                               {4, 5, 0},
-                               {0, 5, 4},
-                               {150, 90, 700}})
+        for (const auto& size : {std::array<std::int64_t, 3>{1, 1, 1},
+                                 {3, 5, 7},
+                                 {1, 70, 33},
+                                 {64, 1, 19},
+                                 {50, 60, 70},
+                                 {4, 5, 0},
+                                 {0, 5, 4},
+                                 {150, 90, 700}})
           for (std::int64_t gap : {0, 3})
             for (bool add : {false, true})
-              expect_product<T>(
-                  ta, tb, m, n, k, T{1}, static_cast<T>(add), gap, [&](Matrix<T>& a, Matrix<T>& b, Matrix<T>& c) {
-                    kernels.multiply({ta == Transpose::Yes, tb == Transpose::Yes, m, n, k, a.elements.data(), a.stride,
-                                      b.elements.data(), b.stride, add, c.elements.data(), c.stride});
-                  });
+              expect_product<T>(ta, tb, size[0], size[1], size[2], T{1}, static_cast<T>(add), gap,
+                                [&](Matrix<T>& a, Matrix<T>& b, Matrix<T>& c) {
+                                  kernels.multiply({ta == Transpose::Yes, tb == Transpose::Yes, size[0], size[1],
+                                                    size[2], a.elements.data(), a.stride, b.elements.data(), b.stride,
+                                                    add, c.elements.data(), c.stride});
+                                });
   });
 }
 

@@ -1,5 +1,5 @@
-// Depthwise convolution, channels first, by blocks of channels: each piece is copied to channels last while it is in
-// the cache, where every window has fast kernels.
+// Depthwise convolution of channels that are not adjacent, by blocks of them: each piece is copied to channels last
+// while it is in the cache, where every window has fast kernels.
 #include "cotangent/ops/kernels/conv_depthwise_blocks.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// DepthwiseBlocks: how a depthwise convolution with channels first is cut into pieces whose copies, channels last, stay
-// in the cache. Internal.
+// DepthwiseBlocks: how a depthwise convolution of channels that are not adjacent is cut into pieces whose copies,
+// channels last, stay in the cache. Internal.
 #pragma once
 
 #include "cotangent/ops/kernels/conv_depthwise.h"
