@@ -261,6 +261,7 @@ TEST(ConvChoiceRules, FirstLayersWithStridesAreWinograds) {
       EXPECT_EQ(e.executed_multiply_adds, 8 * 38 * 38 * 36 * (4 * 3) * 64);  // tiles of 3 x 3, phases of 4 x 4 taps
     }
   EXPECT_EQ(name(explain_case(directions(case_of(named_problem("critic_3_64"), true))[0]).algorithm), "Direct");
+  EXPECT_EQ(name(explain_case(directions(case_of(named_problem("critic_3_64"), true))[2]).algorithm), "LongSum");
   EXPECT_EQ(name(explain_case(directions(case_of(named_problem("critic_3_64"), false))[0]).algorithm), "FewFeatures");
 }
 
