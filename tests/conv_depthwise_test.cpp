@@ -148,6 +148,27 @@ TEST(ConvDepthwise, LargeTensorsEqualTheDefinition) {
   }
 }
 
+// Groups whose features take turns in memory, or have planes of their own: with as many pairs of them as there may be.
+TEST(ConvDepthwise, GroupsOfFewFeaturesEqualTheDefinition) {
+  Generator generator(500);
+  for (int run = 0; run < 48; ++run) {
+    const std::int64_t groups = one_of(generator, 16, 19, 32, 40), in = one_of(generator, 2, 3, 4, 8),
+                       out = one_of(generator, 1, 2, 4, 8), k = one_of(generator, 1, 3, 4);
+    const bool last = run % 2 == 0;
+    const std::int64_t rows = pick(generator, 4, 20), columns = pick(generator, 4, 20);
+    ConvCase c = last ? plain({2, rows, columns, groups * in}, {k, k, in, groups * out}, {"NHWC", "HWIO", "NHWC"})
+                      : plain({2, groups * in, rows, columns}, {groups * out, in, k, k}, {"NCHW", "OIHW", "NCHW"});
+    c = feature_groups(c, groups);
+    c.strides = {one_of(generator, 1, 2), one_of(generator, 1, 2)};
+    c.lhs_dilation = {run % 3 == 0 ? 2 : 1, run % 4 == 0 ? 2 : 1};
+    c.pads = {{pick(generator, -1, 3), pick(generator, 0, 3)}, {pick(generator, 0, 3), pick(generator, -1, 3)}};
+    for (const ConvCase& direction : {c, weight_gradient(c)}) {
+      ASSERT_NO_FATAL_FAILURE(expect_definition<float>(direction, generator()));
+      ASSERT_NO_FATAL_FAILURE(expect_definition<double>(direction, generator()));
+    }
+  }
+}
+
 // Planes so large that pieces of their channels are cut into bands of rows.
 TEST(ConvDepthwise, BandsOfPlanesEqualTheDefinition) {
   Generator generator(400);

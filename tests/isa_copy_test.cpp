@@ -93,7 +93,13 @@ void check_interleaved_copy(const MatrixKernels<T>& table) {
                 << b << ", " << f << ", " << x;
         for (std::int64_t i = 0; i < pixels * features; ++i) ASSERT_EQ(back[b * block + i], from[b * block + i]) << i;
       }
-      ASSERT_EQ(back[pixels * features], T(77)) << "wrote between the blocks";
+      for (std::int64_t i = pixels * features; i < block; ++i) ASSERT_EQ(back[i], T(77)) << "wrote between the blocks";
+      // The same with rows as columns.
+      std::vector<T> apart_too(apart.size(), T(77)), back_too(back.size(), T(77));
+      table.copy({features, pixels, from.data(), 1, features, apart_too.data(), kPlane, 1, kBlocks, block, planes});
+      table.copy({pixels, features, apart.data(), 1, kPlane, back_too.data(), features, 1, kBlocks, planes, block});
+      ASSERT_EQ(apart_too, apart);
+      ASSERT_EQ(back_too, back);
     }
 }
 
