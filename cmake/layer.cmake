@@ -85,7 +85,8 @@ function(cotangent_isa_kernels layer)
     add_library(${target} OBJECT ${ARGN})
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
     target_compile_features(${target} PRIVATE cxx_std_20)
-    target_compile_definitions(${target} PRIVATE COTANGENT_ISA=${level} Eigen=Eigen_${level})
+    # Our team of threads is around Eigen's products, also where OpenMP is on.
+    target_compile_definitions(${target} PRIVATE COTANGENT_ISA=${level} Eigen=Eigen_${level} EIGEN_DONT_PARALLELIZE)
     target_compile_options(${target} PRIVATE ${COTANGENT_KERNEL_FLAGS} $<$<NOT:$<STREQUAL:${level},baseline>>:-march=x86-64-${level}>
       $<$<STREQUAL:${level},v4>:-mprefer-vector-width=512>)
     # Loops become vector code only where nobody looks at errno and at floating-point exceptions.

@@ -19,10 +19,11 @@ constexpr std::int64_t kLeastVectorsOfPlane = 4;  // where channels could fill v
 
 // Pairs of features in a group, where a row of pixels is passed over for each, or channels are copied ...
 constexpr std::int64_t kMostPairsOfRows = 4;
-constexpr std::int64_t kMostPairsOfSums = 2;  // ... and in a weight gradient of few groups
-constexpr std::int64_t kMostPairsOfCopiedSums = 16;
+constexpr std::int64_t kMostPairsOfSums = 2;         // ... and in a weight gradient of few groups, ...
+constexpr std::int64_t kMostPairsOfCopiedSums = 16;  // ... or of copied channels
 
-constexpr std::int64_t kManyGroups = 16;  // fill so many vectors of channels that all pairs are served
+// Groups that fill so many vectors of channels that all pairs are served; of planes, so many for each group.
+constexpr std::int64_t kManyGroups = 16, kPairsOfPlanes = 2;
 
 // Pictures smaller than their kernel: most products meet padding, and others leave these out.
 bool is_mostly_padding(const ConvProblem& problem, std::int64_t element_size) {
@@ -49,7 +50,7 @@ bool fills_vectors(const ConvProblem& problem, std::int64_t pairs, std::int64_t 
   if (problem.axes.back().lhs_step != 1) return true;
   const bool strides = std::any_of(problem.axes.begin(), problem.axes.end(),
                                    [](const ConvAxis& axis) { return axis.stride > 1 || axis.lhs_dilation > 1; });
-  return (strides || problem.groups % lanes == 0) && pairs <= 2 * problem.groups &&
+  return (strides || problem.groups % lanes == 0) && pairs <= kPairsOfPlanes * problem.groups &&
          !std::all_of(problem.axes.begin(), problem.axes.end(), is_pointwise);
 }
 

@@ -68,6 +68,7 @@ WinogradTimes winograd_times(const ConvProblem& problem) {
       (winograd.line && winograd.in_features < kLeastFeatures))
     return {std::numeric_limits<double>::infinity(), direct};
   const bool kernel_gradient = winograd.weight_gradient && window > outputs;
+  // Exact algorithms waste nothing on them, but in kernel gradients of planes.
   const bool few_features = winograd.is_packed() && (!winograd.weight_gradient || winograd.lhs.feature == 1);
   const bool slow = skips_zeros || (winograd.weight_gradient && !kernel_gradient);
   const bool scattered = winograd.line && dilated, pairs = winograd.line && winograd.taps == 2;

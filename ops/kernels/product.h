@@ -14,7 +14,7 @@ constexpr std::string_view name(ProductLibrary library) {
   return library == ProductLibrary::OpenBlas ? "OpenBLAS" : "Eigen";
 }
 
-// On the calling thread. Without `add`, c is written and never read. Error as that of gemm.
+// On the calling thread. Without `add`, c is written and never read. Sizes are those that gemm takes.
 template <class T>
 void multiply_matrices(const MatrixProduct<T>& product);
 
